@@ -1,0 +1,8 @@
+// Sonde: a training monitor that lives inside LibTorch programs. This header has all of it.
+#pragma once
+
+#include <sonde/finding.h>
+#include <sonde/hooks.h>
+#include <sonde/monitor.h>
+#include <sonde/options.h>
+#include <sonde/report.h>

@@ -1,0 +1,53 @@
+// The fused statistics pass: everything the analysis needs of a tensor, in one walk over its memory.
+//
+// Reads memory itself: calls no LibTorch operator and no allocator, and is therefore invisible to observers and to
+// autograd. Results are deterministic for the same bytes, shape and machine. Thread-safe: no state.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "trace/record.h"
+
+namespace sonde::probes {
+
+enum class ScalarType : std::uint8_t { float32, float64, float16, bfloat16 };
+
+// A strided view of memory. Sizes and strides are in elements; any stride, 0 (expanded) and overlapping included.
+// At most 16 dimensions; a zero-dimensional view has one element.
+struct TensorView {
+  const void* data = nullptr;
+  ScalarType type = ScalarType::float32;
+  std::span<const std::int64_t> sizes;
+  std::span<const std::int64_t> strides;
+};
+
+// The tails in which a saturating activation has lost its slope: elements below `low` or above `high`.
+struct Tails {
+  double low;
+  double high;
+};
+
+struct MeasureOptions {
+  const Tails* tails = nullptr;  // count the elements beyond them
+  int unit_dimension = -1;       // look at units along this dimension, -1: do not
+  // One byte a unit, at least sizes[unit_dimension] long: set to 1 where the unit has a non-zero (or NaN) element;
+  // never cleared, so that a caller can gather over several tensors. May be empty: units are then only counted.
+  std::span<std::uint8_t> alive;
+  // Scratch for per-unit maxima of |x|, at least sizes[unit_dimension] long. Needed if unit_dimension >= 0.
+  std::span<float> unit_maxima;
+};
+
+// Fills all fields of TensorStats but dead_units. aux: max over units of max|x| minus the min over units (0: identical
+// or all silent), NaN without units. NaN and infinities are counted apart and excluded from min, max, mean and
+// mean_square. Sums are exact to about 1e-6 relative (float lanes flushed to double every 2048 elements).
+trace::TensorStats measure(const TensorView& view, const MeasureOptions& options = {});
+
+// True if every element is finite; stops early. For sentinels.
+bool all_finite(const TensorView& view);
+
+// The name of the vector target in use ("AVX2", "AVX3" ...), for reports of benchmarks.
+const char* vector_target();
+
+}  // namespace sonde::probes
