@@ -69,6 +69,8 @@ class Catalog {
   Catalog();  // site 0 stands for the program as a whole
 
   std::uint32_t add(Site site);
+  // The line that `frames` stand for, once someone has resolved them; ids that do not exist are passed over.
+  void set_source(std::uint32_t id, SourceLine source);
   [[nodiscard]] Site site(std::uint32_t id) const;  // a copy; site 0 if there is no such id
   [[nodiscard]] std::vector<Site> sites() const;
   [[nodiscard]] std::size_t size() const;
@@ -77,7 +79,7 @@ class Catalog {
   [[nodiscard]] Program program() const;
 
   // Counts something that was not looked at.
-  void not_observed(const std::string& what, const std::string& reason);
+  void not_observed(const std::string& what, const std::string& reason, std::uint64_t times = 1);
   struct Unseen {
     std::string what;
     std::string reason;

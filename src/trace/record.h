@@ -141,7 +141,8 @@ struct Record {
   std::uint64_t step = 0;       // 0-based number of the weight update this belongs to
   std::uint64_t time_ns = 0;    // steady clock
   std::uint32_t position = 0;   // in the data flow of the step: forward operations first, then the loss, then backward
-  std::uint32_t reserved = 0;
+  // The order in which records were pushed, over all threads of a session, modulo 2^32. Set by the session on push.
+  std::uint32_t sequence = 0;
   union {
     TensorStats tensor;
     StepFacts facts;
