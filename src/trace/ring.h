@@ -47,7 +47,8 @@ class Ring {
 
   // At least `capacity` slots, rounded up to a power of two. Throws std::invalid_argument if that is 0 or more than
   // half of what Index can count, and std::bad_alloc.
-  explicit Ring(std::size_t capacity) : mask_(checked(capacity) - 1), slots_(new (std::align_val_t{kAlign}) T[mask_ + std::size_t{1}]()) {}
+  explicit Ring(std::size_t capacity)
+      : mask_(checked(capacity) - 1), slots_(new (std::align_val_t{kAlign}) T[mask_ + std::size_t{1}]()) {}
 
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;

@@ -16,8 +16,8 @@ constexpr std::array kCauses = {
     // structure
     "missing-activation", "wrong-activation", "redundant-activation", "wrong-output-activation", "wrong-output-width",
     "wrong-layer-width", "wrong-filter-count", "too-few-conv-layers", "too-many-dense-layers", "missing-pooling",
-    "missing-normalization", "missing-dropout", "redundant-dropout", "dropout-rate", "wrong-kernel-size",
-    "too-shallow", "too-deep",
+    "missing-normalization", "missing-dropout", "redundant-dropout", "dropout-rate", "wrong-kernel-size", "too-shallow",
+    "too-deep",
     // loss
     "wrong-loss", "loss-output-mismatch", "loss-domain", "loss-broadcast", "loss-reduction",
     // optimisation
@@ -29,8 +29,7 @@ constexpr std::array kCauses = {
     "missing-zero-grad", "missing-step", "parameter-not-optimized", "parameter-not-registered", "frozen-parameter",
     "detached-graph", "eval-mode-while-training", "repeated-batch",
     // numerics
-    "overflow", "underflow", "division-by-zero", "log-of-zero", "sqrt-at-zero",
-    "unknown"};
+    "overflow", "underflow", "division-by-zero", "log-of-zero", "sqrt-at-zero", "unknown"};
 
 static_assert(kSeverities.size() == static_cast<std::size_t>(Severity::error) + 1);
 static_assert(kPhases.size() == static_cast<std::size_t>(Phase::update) + 1);
