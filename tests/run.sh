@@ -1,0 +1,10 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, and runs all tests.
+#
+#   bash tests/run.sh [preset]        release (the default), release-venv, debug, asan-ubsan, tsan
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+preset=${1-release}
+
+bash cmake/build.sh "$preset"
+ctest --preset "$preset" --parallel "$(nproc)"
