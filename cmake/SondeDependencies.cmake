@@ -6,7 +6,10 @@ find_package(nlohmann_json REQUIRED)
 find_package(Eigen3 REQUIRED NO_MODULE)
 
 if(SONDE_WITH_TORCH)
+  # A program that embeds Sonde links with LibTorch through it, from outside this folder.
+  set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
   find_package(Torch REQUIRED)
+  set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL OFF)
   find_package(hwy REQUIRED)
   find_package(Libdw REQUIRED)
   # The C++ ABI must be LibTorch's in every file, also in those that do not include it.
