@@ -101,9 +101,12 @@ class Ring {
   [[nodiscard]] std::uint64_t dropped() const noexcept { return producer_.dropped.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t capacity() const noexcept { return mask_ + std::size_t{1}; }
 
-  // Producer. How full the ring is at most; costs no look at the consumer's line and may thus be too high.
-  [[nodiscard]] std::size_t filled_at_most() const noexcept {
-    return used(producer_.tail.load(std::memory_order_relaxed), producer_.head);
+  // How many slots are filled: exact for the producer until the consumer moves, and the reverse; from elsewhere a
+  // value of the recent past.
+  [[nodiscard]] std::size_t size() const noexcept {
+    // Head first, so that the tail cannot be behind it; acquire keeps the order of the two loads.
+    const Index head = consumer_.head.load(std::memory_order_acquire);
+    return std::min(used(producer_.tail.load(std::memory_order_relaxed), head), capacity());
   }
 
  private:

@@ -1,0 +1,69 @@
+#include "runtime/session.h"
+
+#include <exception>
+#include <utility>
+
+#include "runtime/assemble.h"
+
+namespace sonde::runtime {
+
+Session::Session(const Options& options, Extras extras)
+    : name_(options.name),
+      extras_(std::move(extras)),
+      troubles_(options.on_trouble),
+      sink_(catalog_, extras_.keep_records),
+      worker_(sink_, troubles_, options.ring_capacity, options.background) {}
+
+void Session::EngineSink::consume(std::span<const trace::Record> records) {
+  if (keep_) kept_.insert(kept_.end(), records.begin(), records.end());
+  engine_.consume(records);
+}
+
+void Session::poll() {
+  (void)worker_.drained();
+  troubles_.tell();
+}
+
+Report Session::report() {
+  resolve_sources();
+  std::vector<Finding> findings;
+  analysis::RunTotals totals;
+  {
+    const auto lock = worker_.drained();
+    try {
+      totals = sink_.engine().totals();
+      findings = sink_.engine().findings();
+    } catch (const std::exception& error) {
+      troubles_.note("the analysis failed", std::string(error.what()) + " (while making a report)");
+    }
+  }
+  troubles_.tell();
+  Report report = assemble(name_, catalog_, std::move(findings), totals);
+  report.cost.records = worker_.pushed();
+  report.cost.dropped = worker_.dropped();
+  if (const auto failures = troubles_.count("the analysis failed"); failures > 0) {
+    report.not_observed.push_back({"what the analysis of some records would have found", "it failed", failures});
+  }
+  return report;
+}
+
+trace::Trace Session::trace() {
+  resolve_sources();
+  std::vector<trace::Record> records;
+  {
+    const auto lock = worker_.drained();
+    records = sink_.kept();
+  }
+  troubles_.tell();
+  return trace::make_trace(catalog_, std::move(records));
+}
+
+void Session::resolve_sources() {
+  if (!extras_.resolve) return;
+  for (const trace::Site& site : catalog_.sites()) {
+    if (site.frames.empty() || site.source.known() || !site.source.function.empty()) continue;
+    catalog_.set_source(site.id, extras_.resolve(site.frames));
+  }
+}
+
+}  // namespace sonde::runtime

@@ -1,0 +1,85 @@
+// Session: everything of a monitor that knows nothing of LibTorch: catalog, rings, analysis, report.
+//
+// The probe adds sites to catalog(), pushes records with producer_for_this_thread().push() and says end_step() after
+// each RecordKind::step_end. The guard reads broken(), the sampler suspicious(). That is all a training thread calls.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include <sonde/options.h>
+#include <sonde/report.h>
+
+#include "analysis/engine.h"
+#include "runtime/trouble.h"
+#include "runtime/worker.h"
+#include "trace/catalog.h"
+#include "trace/trace_file.h"
+
+namespace sonde::runtime {
+
+// Thread-safety: all members may be called from any thread, but the destructor: when it begins, no thread may push any
+// more, nor call another member. Threads that once pushed may outlive the session.
+class Session {
+ public:
+  struct Extras {
+    bool keep_records = false;  // for trace(): 128 bytes a record, without bound
+    // Turns Site::frames into a line. Called by report() and trace() for sites without one, under no lock,
+    // by whatever thread these are called from.
+    std::function<SourceLine(std::span<const std::uintptr_t>)> resolve;
+  };
+
+  // Reads name, ring_capacity, background and on_trouble. REQUIRES: options.validate() passes.
+  explicit Session(const Options& options) : Session(options, Extras{}) {}
+  Session(const Options& options, Extras extras);
+
+  [[nodiscard]] trace::Catalog& catalog() noexcept { return catalog_; }
+  [[nodiscard]] Troubles& troubles() noexcept { return troubles_; }
+
+  // See Worker.
+  [[nodiscard]] Producer& producer_for_this_thread() { return worker_.producer_for_this_thread(); }
+  void end_step(const Producer& producer) noexcept { worker_.end_step(producer); }
+  void wake() noexcept { worker_.wake(); }
+
+  // Verdicts of the analysis as of its last look: broken is Engine::broken(), an incident of severity error is open.
+  [[nodiscard]] bool broken() const noexcept { return worker_.broken(); }
+  [[nodiscard]] bool suspicious() const noexcept { return worker_.suspicious(); }
+
+  // Analyses all that was pushed before the call, on the calling thread.
+  void poll();
+
+  // Polls, and says what is known. Findings are sorted by severity, then by step.
+  [[nodiscard]] Report report();
+
+  // Polls, and returns all records since the beginning. REQUIRES: keep_records; else the trace has none.
+  [[nodiscard]] trace::Trace trace();
+
+ private:
+  class EngineSink : public Sink {
+   public:
+    EngineSink(const trace::Catalog& catalog, bool keep) : engine_(catalog), keep_(keep) {}
+    void consume(std::span<const trace::Record> records) override;
+    [[nodiscard]] bool broken() const noexcept override { return engine_.broken(); }
+    [[nodiscard]] bool suspicious() const noexcept override { return engine_.suspicious(); }
+    [[nodiscard]] const analysis::Engine& engine() const noexcept { return engine_; }
+    [[nodiscard]] const std::vector<trace::Record>& kept() const noexcept { return kept_; }
+
+   private:
+    analysis::Engine engine_;
+    const bool keep_;
+    std::vector<trace::Record> kept_;
+  };
+
+  void resolve_sources();
+
+  const std::string name_;
+  const Extras extras_;
+  trace::Catalog catalog_;
+  Troubles troubles_;
+  EngineSink sink_;
+  Worker worker_;  // last: its thread uses the others
+};
+
+}  // namespace sonde::runtime
