@@ -8,7 +8,7 @@ find_package(Eigen3 REQUIRED NO_MODULE)
 if(SONDE_WITH_TORCH)
   # A program that embeds Sonde links with LibTorch through it, from outside this folder.
   set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL ON)
-  find_package(Torch REQUIRED)
+  include(SondeFindTorch)
   set(CMAKE_FIND_PACKAGE_TARGETS_GLOBAL OFF)
   find_package(hwy REQUIRED)
   find_package(Libdw REQUIRED)

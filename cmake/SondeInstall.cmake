@@ -13,6 +13,6 @@ configure_package_config_file(cmake/sonde-config.cmake.in "${PROJECT_BINARY_DIR}
                               INSTALL_DESTINATION "${package_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/sonde-config-version.cmake" COMPATIBILITY SameMinorVersion)
 install(FILES "${PROJECT_BINARY_DIR}/sonde-config.cmake" "${PROJECT_BINARY_DIR}/sonde-config-version.cmake"
-              "${PROJECT_SOURCE_DIR}/cmake/FindLibdw.cmake"
+              "${PROJECT_SOURCE_DIR}/cmake/SondeFindTorch.cmake" "${PROJECT_SOURCE_DIR}/cmake/FindLibdw.cmake"
         DESTINATION "${package_dir}")
 install(FILES LICENSE DESTINATION "${CMAKE_INSTALL_DOCDIR}")
