@@ -1,4 +1,6 @@
 # The kinds of targets there are. The folders' CMakeLists.txt list sources; how these are compiled is said here.
+include(GoogleTest)
+
 set(SONDE_GENERATED_INCLUDE "${PROJECT_BINARY_DIR}/include")
 configure_file("${PROJECT_SOURCE_DIR}/cmake/version.h.in" "${SONDE_GENERATED_INCLUDE}/sonde/version.h" @ONLY)
 
@@ -103,13 +105,17 @@ function(sonde_test name)
   endif()
   set(target test_${name})
   add_executable(${target} ${arg_SOURCES})
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/src")
+  target_link_libraries(${target} PRIVATE GTest::gtest_main GTest::gmock ${arg_LINK})
   if(arg_TORCH)
     sonde_torch_program(${target})
+    # One process for all tests, because it takes half a second to load LibTorch; one thread, because the tests run
+    # beside each other, and OpenMP's threads wait for each other by spinning.
+    add_test(NAME ${name} COMMAND ${target})
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT OMP_NUM_THREADS=1)
   else()
     sonde_program(${target})
     target_link_libraries(${target} PRIVATE sonde_core)
+    gtest_discover_tests(${target} TEST_PREFIX "${name}.")
   endif()
-  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/src")
-  target_link_libraries(${target} PRIVATE GTest::gtest_main GTest::gmock ${arg_LINK})
-  add_test(NAME ${name} COMMAND ${target})
 endfunction()
