@@ -48,7 +48,7 @@ struct Options {
   bool source_lines = true;
 
   // The monitor's own troubles (never those of the training); called at most once for each kind. Default: std::cerr.
-  std::function<void(std::string_view)> on_trouble;
+  std::function<void(std::string_view)> on_trouble = {};
 
   // Throws std::invalid_argument that names the field, its value and what is wanted.
   void validate() const;
