@@ -1,0 +1,63 @@
+// Analyzer: the one interface of all checks, and the sightings they report.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sonde/finding.h>
+
+#include "analysis/run.h"
+#include "analysis/step.h"
+
+namespace sonde::analysis {
+
+// What can be seen. name_of() gives the stable name used in reports; docs/checks.md explains each.
+enum class Sign : std::uint8_t {
+  non_finite, contract, zero_gradient, vanishing_gradient, exploding_gradient, exploding_activation, saturation,
+  dead_units, identical_units, unchanged_weights, large_update, small_update, loss_stuck, loss_diverging,
+  loss_oscillating, input_scale, target_scale, output_range, constant_output, loss_mismatch, structure,
+};
+[[nodiscard]] std::string_view name_of(Sign sign) noexcept;
+
+// A cause as one sighting sees it.
+struct Suspect {
+  Cause cause = Cause::unknown;
+  double confidence = 0;  // as this sighting alone gives it
+  std::uint32_t site = 0;
+  std::string part;  // in place of a site: "data", "labels", "loss", "optimizer", "loop" or "model"
+  std::string evidence;
+};
+
+// One symptom as an analyzer saw it, with what it may mean. A sighting is reported once for each (sign, site, phase);
+// seeing it again only moves the incident's last step.
+struct Sighting {
+  Sign sign = Sign::structure;
+  Severity severity = Severity::advice;
+  std::string topic;  // tells sightings of one sign apart: which contract, which mismatch
+  std::uint32_t site = 0;
+  std::string part;  // overrides the site's place: "data", "loss", "optimizer" ...
+  Phase phase = Phase::forward;
+  std::uint64_t step = 0;
+  std::uint32_t position = 0;  // in the data flow; 0 for what concerns the whole program
+  std::string message;
+  std::vector<std::string> context;
+  std::vector<Suspect> suspects;
+  // The harm is inferred from a state of the network, not certain: taken back to advice if the loss improves after all.
+  bool revocable = false;
+  std::uint64_t pass = 0;  // when it was seen, for that judgement
+};
+
+class Analyzer {
+ public:
+  virtual ~Analyzer() = default;
+  // Called at the end of every pass, after `run` has taken it in. Appends what is seen, new or again.
+  virtual void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) = 0;
+};
+
+// Numbers as reports show them: three significant digits, "inf" and "nan" in words.
+[[nodiscard]] std::string number(double value);
+[[nodiscard]] std::string percent(double share);
+
+}  // namespace sonde::analysis

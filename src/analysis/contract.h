@@ -1,0 +1,15 @@
+// Contracts: rules of the training loop that the probe saw broken.
+#pragma once
+
+#include "analysis/analyzer.h"
+
+namespace sonde::analysis {
+
+// Turns contract records into sightings. The probe judges; here each gets its words, cause and severity. A frozen
+// parameter is a fact, not a fault, and is not reported.
+class ContractAnalyzer final : public Analyzer {
+ public:
+  void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;
+};
+
+}  // namespace sonde::analysis

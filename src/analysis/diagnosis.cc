@@ -1,0 +1,119 @@
+#include "analysis/diagnosis.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace sonde::analysis {
+namespace {
+
+constexpr std::size_t kCauses = 6;
+constexpr std::size_t kEvidence = 5;
+constexpr std::size_t kFollowers = 8;
+constexpr std::size_t kContext = 10;
+
+struct Case {
+  double doubt = 1;
+  double best = 0;
+  const Suspect* place = nullptr;
+  Phase phase = Phase::forward;
+  std::map<Sign, double> by_sign;  // the strongest of each kind: echoes of one kind are not independent
+  std::vector<std::string> evidence;
+};
+
+void gather(const Sighting& sighting, std::map<Cause, Case>& cases) {
+  for (const Suspect& suspect : sighting.suspects) {
+    Case& one = cases[suspect.cause];
+    double& strongest = one.by_sign[sighting.sign];
+    strongest = std::max(strongest, suspect.confidence);
+    if (one.place == nullptr || suspect.confidence > one.best) {
+      one.place = &suspect;
+      one.best = suspect.confidence;
+      one.phase = sighting.phase;
+    }
+    const bool told = std::ranges::find(one.evidence, suspect.evidence) != one.evidence.end();
+    if (!suspect.evidence.empty() && !told && one.evidence.size() < kEvidence) one.evidence.push_back(suspect.evidence);
+  }
+}
+
+struct Places {
+  const Graph& graph;
+  const trace::Catalog& catalog;
+
+  [[nodiscard]] Location of(std::uint32_t site, Phase phase) const {
+    Location location = graph.where(site, phase);
+    location.source = catalog.site(site).source;
+    return location;
+  }
+};
+
+Location place_of(const Suspect& suspect, Phase phase, const Places& places) {
+  if (suspect.part.empty()) return places.of(suspect.site, phase);
+  Location location;
+  location.part = suspect.part;
+  location.phase = phase;
+  return location;
+}
+
+Symptom symptom_of(const Sighting& sighting, const Places& places) {
+  Symptom symptom;
+  symptom.kind = sighting.topic.empty() || sighting.sign != Sign::contract ? std::string(name_of(sighting.sign)) : sighting.topic;
+  symptom.where = places.of(sighting.site, sighting.phase);
+  if (!sighting.part.empty()) {
+    symptom.where.part = sighting.part;
+    symptom.where.layer.clear();
+  }
+  symptom.step = sighting.step;
+  symptom.severity = sighting.severity;
+  symptom.message = sighting.message;
+  return symptom;
+}
+
+}  // namespace
+
+Finding explain(const Incident& incident, const Run& run, const trace::Catalog& catalog) {
+  const Graph& graph = run.graph();
+  const Places places{graph, catalog};
+  Finding finding;
+  finding.severity = severity_of(incident, run);
+  finding.origin = symptom_of(incident.origin, places);
+  finding.origin.severity = std::min(finding.origin.severity, finding.severity);
+  finding.context = incident.origin.context;
+  finding.last_step = incident.last_step;
+  finding.followed_by_count = incident.follower_count;
+  finding.followed_by_layers = incident.layers.size();
+
+  std::map<Cause, Case> cases;
+  gather(incident.origin, cases);
+  for (const Sighting& follower : incident.followers) {
+    gather(follower, cases);
+    if (finding.followed_by.size() < kFollowers) finding.followed_by.push_back(symptom_of(follower, places));
+    if (follower.sign == Sign::non_finite && finding.context.size() < kContext) {
+      finding.context.push_back(
+          fmt::format("step {}: {} at {}", follower.step, follower.message, graph.name(follower.site)));
+    }
+  }
+  if (finding.context.size() > kContext) finding.context.resize(kContext);
+  for (auto& [cause, one] : cases) {
+    for (const auto& [sign, confidence] : one.by_sign) one.doubt *= 1 - std::clamp(confidence, 0.0, 1.0);
+    RankedCause ranked;
+    ranked.cause = cause;
+    ranked.confidence = std::min(0.98, 1 - one.doubt);
+    ranked.where = place_of(*one.place, one.phase, places);
+    ranked.evidence = std::move(one.evidence);
+    ranked.fix = fix_for(cause, ranked.where.layer, run);
+    finding.causes.push_back(std::move(ranked));
+  }
+  std::ranges::stable_sort(finding.causes, [](const RankedCause& a, const RankedCause& b) { return a.confidence > b.confidence; });
+  if (finding.causes.size() > kCauses) finding.causes.resize(kCauses);
+  if (finding.causes.empty()) {
+    RankedCause nothing;
+    nothing.where = finding.origin.where;
+    nothing.fix = fix_for(Cause::unknown, {}, run);
+    finding.causes.push_back(std::move(nothing));
+  }
+  return finding;
+}
+
+}  // namespace sonde::analysis

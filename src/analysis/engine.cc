@@ -1,0 +1,115 @@
+#include "analysis/engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "analysis/analyzer.h"
+#include "analysis/analyzers.h"
+#include "analysis/diagnosis.h"
+#include "analysis/incidents.h"
+#include "analysis/run.h"
+#include "analysis/step.h"
+
+namespace sonde::analysis {
+
+using trace::Record;
+using trace::RecordKind;
+
+class Engine::Impl {
+ public:
+  explicit Impl(const trace::Catalog& catalog) : catalog_(catalog), run_(catalog), analyzers_(make_analyzers()) {
+    totals_.first_loss = totals_.last_loss = std::numeric_limits<double>::quiet_NaN();
+  }
+
+  void consume(const Record& record) {
+    switch (record.kind) {
+      case RecordKind::step_begin:
+        if (!step_.empty()) finish();  // its end was lost
+        begin(record);
+        step_.set_facts(record);
+        return;
+      case RecordKind::step_end:
+        if (step_.empty()) begin(record);
+        step_.set_facts(record);
+        finish();
+        return;
+      default:
+        if (step_.empty()) begin(record);
+        step_.add(record);
+    }
+  }
+
+  [[nodiscard]] std::vector<Finding> findings() const {
+    std::vector<Finding> all;
+    for (const Incident& incident : builder_.incidents()) all.push_back(explain(incident, run_, catalog_));
+    std::ranges::stable_sort(all, [](const Finding& a, const Finding& b) {
+      return a.severity != b.severity ? a.severity > b.severity : a.origin.step < b.origin.step;
+    });
+    return all;
+  }
+
+  [[nodiscard]] const RunTotals& totals() const noexcept { return totals_; }
+  [[nodiscard]] bool broken() const noexcept { return broken_; }
+  [[nodiscard]] bool suspicious() const noexcept { return run_.passes() < suspicious_until_; }
+
+ private:
+  static constexpr std::uint64_t kSuspicion = 30;  // passes that a new sighting keeps the probe alert
+
+  void begin(const Record& record) { step_.clear(record.step, run_.passes()); }
+
+  void finish() {
+    run_.take(step_);
+    count();
+    std::vector<Sighting> seen;
+    for (const auto& analyzer : analyzers_) analyzer->end_of_step(step_, run_, seen);
+    // The earliest in the data flow first: it becomes the origin of what the same step shows further on.
+    std::ranges::stable_sort(seen, [](const Sighting& a, const Sighting& b) {
+      return std::pair(a.step, a.position) < std::pair(b.step, b.position);
+    });
+    const std::size_t before = builder_.incidents().size();
+    for (Sighting& sighting : seen) {
+      sighting.pass = step_.pass();
+      builder_.add(std::move(sighting), run_);
+    }
+    if (builder_.incidents().size() > before) suspicious_until_ = run_.passes() + kSuspicion;
+    broken_ = std::ranges::any_of(builder_.incidents(), [this](const Incident& incident) {
+      return severity_of(incident, run_) == Severity::error;
+    });
+    step_ = Step();
+  }
+
+  void count() {
+    totals_.steps = std::max(totals_.steps, step_.number() + 1);
+    totals_.observed_steps += step_.observed() ? 1 : 0;
+    const double loss = step_.loss();
+    if (std::isnan(totals_.first_loss)) totals_.first_loss = loss;
+    if (!std::isnan(loss)) totals_.last_loss = loss;
+    totals_.step_nanoseconds += step_.facts().step_nanoseconds;
+    totals_.monitor_nanoseconds += step_.facts().monitor_nanoseconds;
+  }
+
+  const trace::Catalog& catalog_;
+  Run run_;
+  std::vector<std::unique_ptr<Analyzer>> analyzers_;
+  Step step_;
+  IncidentBuilder builder_;
+  RunTotals totals_;
+  bool broken_ = false;
+  std::uint64_t suspicious_until_ = 0;
+};
+
+Engine::Engine(const trace::Catalog& catalog) : impl_(std::make_unique<Impl>(catalog)) {}
+Engine::~Engine() = default;
+
+void Engine::consume(std::span<const Record> records) {
+  for (const Record& record : records) impl_->consume(record);
+}
+
+std::vector<Finding> Engine::findings() const { return impl_->findings(); }
+RunTotals Engine::totals() const { return impl_->totals(); }
+bool Engine::broken() const noexcept { return impl_->broken(); }
+bool Engine::suspicious() const noexcept { return impl_->suspicious(); }
+
+}  // namespace sonde::analysis

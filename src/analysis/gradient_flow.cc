@@ -1,0 +1,167 @@
+#include "analysis/gradient_flow.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <unordered_map>
+
+#include <fmt/format.h>
+
+namespace sonde::analysis {
+
+using trace::OpClass;
+using trace::Record;
+
+namespace {
+
+struct Hop {
+  std::uint32_t site = 0;
+  std::uint32_t position = 0;
+};
+
+// Forward operations of the step that got a gradient, from the loss to the input.
+std::vector<Hop> backward_path(const Step& step, const Graph& graph) {
+  std::vector<Hop> hops;
+  for (const Record& record : step.tensors()) {
+    if (record.phase == Phase::backward && record.site != 0 && !graph.in_loss(record.site)) {
+      hops.push_back({record.site, graph.depth(record.site)});
+    }
+  }
+  std::ranges::sort(hops, [](const Hop& a, const Hop& b) {
+    return a.position != b.position ? a.position > b.position : a.site > b.site;
+  });
+  return hops;
+}
+
+bool hidden_activation(const trace::Site& site) {
+  return site.op_class == OpClass::saturating || site.op_class == OpClass::rectifier ||
+         site.op_class == OpClass::activation;
+}
+
+}  // namespace
+
+void GradientFlowAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
+  if (!step.observed()) return;
+  flow(step, run, seen);
+  growth(step, run, seen);
+}
+
+void GradientFlowAnalyzer::flow(const Step& step, const Run& run, std::vector<Sighting>& seen) {
+  const Graph& graph = run.graph();
+  const std::vector<Hop> hops = backward_path(step, graph);
+  if (hops.size() < 3) return;
+  const trace::TensorStats* top = step.stats(graph.prediction(), Phase::backward);
+  if (top == nullptr) top = step.stats(hops.front().site, Phase::backward);
+  const double at_prediction = rms(*top);
+  if (!(at_prediction > 0)) return;
+
+  // log of the gradient that is left when it has passed the activations after a site, along the best path.
+  std::unordered_map<std::uint32_t, double> left;
+  double worst = 0;
+  double faintest = std::numeric_limits<double>::infinity();
+  double strongest = 0;
+  std::uint32_t faintest_site = 0;
+  std::uint32_t strongest_site = 0;
+  for (const Hop& hop : hops) {
+    double best = -std::numeric_limits<double>::infinity();
+    for (const std::uint32_t consumer : graph.consumers(hop.site)) {
+      const auto above = left.find(consumer);
+      if (above == left.end()) continue;
+      double passed = above->second;
+      if (hidden_activation(graph.site(consumer)) && graph.operand(consumer) == hop.site) {
+        const double out = rms(*step.stats(consumer, Phase::backward));
+        const double in = rms(*step.stats(hop.site, Phase::backward));
+        if (out > 0 && in > 0) {
+          attenuation_[consumer].add(step.number(), in / out);
+          passed += std::min(0.0, std::log(in / out));
+        }
+      }
+      best = std::max(best, passed);
+    }
+    left[hop.site] = std::isinf(best) ? 0 : best;
+    if (!mixes(graph.site(hop.site).op_class)) continue;
+    worst = std::min(worst, left[hop.site]);
+    const double here = rms(*step.stats(hop.site, Phase::backward));
+    if (here > 0 && here < faintest) faintest = here, faintest_site = hop.site;
+    if (here > strongest) strongest = here, strongest_site = hop.site;
+  }
+  activations_.add(step.number(), std::exp(worst));
+  total_.add(step.number(), faintest / at_prediction);
+  if (total_.count() < kSamples || run.improved_since(0)) return;
+
+  const double through_activations = activations_.recent_median(kSamples);
+  const double total = total_.recent_median(kSamples);
+  std::vector<std::pair<double, std::uint32_t>> weak;
+  for (const auto& [site, series] : attenuation_) {
+    if (const double median = series.recent_median(kSamples); median < 0.5) weak.emplace_back(median, site);
+  }
+  std::ranges::sort(weak);
+  Sighting sighting;
+  sighting.sign = Sign::vanishing_gradient;
+  sighting.severity = Severity::warning;
+  sighting.revocable = true;
+  sighting.phase = Phase::backward;
+  sighting.step = step.number();
+  if (through_activations < kVanished && weak.size() >= 3) {
+    const std::uint32_t worst_site = weak.front().second;
+    sighting.site = worst_site;
+    sighting.position = graph.depth(worst_site);
+    sighting.message = fmt::format("{} activations let {} of the gradient through; {} alone passes {}", weak.size(),
+                                   number(through_activations), graph.name(worst_site), number(weak.front().first));
+    sighting.suspects.push_back(
+        {Cause::wrong_activation, 0.9, worst_site, {},
+         fmt::format("{} of {} activations pass less than half of the gradient", weak.size(), attenuation_.size())});
+    sighting.suspects.push_back({Cause::too_deep, 0.55, 0, "model",
+                                 fmt::format("{} saturating layers in a row multiply to {}", weak.size(),
+                                             number(through_activations))});
+    sighting.suspects.push_back({Cause::missing_normalization, 0.5, 0, "model", {}});
+    seen.push_back(std::move(sighting));
+  } else if (total < kFaded) {
+    sighting.site = faintest_site;
+    sighting.position = graph.depth(faintest_site);
+    sighting.message = fmt::format("the gradient at {} is {} of that at the prediction, {} of it lost between the activations",
+                                   graph.name(faintest_site), number(total), number(total / through_activations));
+    sighting.suspects.push_back({Cause::bad_initialization, 0.85, faintest_site, {},
+                                 "the weights shrink the gradient, the activations between them keep it"});
+    sighting.suspects.push_back({Cause::missing_normalization, 0.4, 0, "model", {}});
+    seen.push_back(std::move(sighting));
+  } else if (strongest > kGrown * at_prediction && total_.count() >= kSamples) {
+    sighting.sign = Sign::exploding_gradient;
+    sighting.site = strongest_site;
+    sighting.position = graph.depth(strongest_site);
+    sighting.message = fmt::format("the gradient at {} is {} times that at the prediction", graph.name(strongest_site),
+                                   number(strongest / at_prediction));
+    sighting.suspects.push_back({Cause::bad_initialization, 0.7, strongest_site, {}, sighting.message});
+    sighting.suspects.push_back({Cause::missing_normalization, 0.5, 0, "model", {}});
+    sighting.suspects.push_back({Cause::too_deep, 0.4, 0, "model", {}});
+    seen.push_back(std::move(sighting));
+  }
+}
+
+void GradientFlowAnalyzer::growth(const Step& step, const Run& run, std::vector<Sighting>& seen) {
+  double squares = 0;
+  for (const Record& record : step.tensors()) {
+    if (record.phase == Phase::gradient && record.tensor.min <= record.tensor.max) {
+      squares += record.tensor.mean_square * static_cast<double>(record.tensor.count);
+    }
+  }
+  norm_.add(step.number(), std::sqrt(squares));
+  if (norm_.count() < Series::kBaseline + kSamples) return;
+  const double grown = norm_.growth(kSamples);
+  const LossHistory& loss = run.loss();
+  if (grown < kExploded || !(loss.level(10) > 3 * loss.initial_level()) || !(run.peak_update().value > 0.05)) return;
+  Sighting sighting;
+  sighting.sign = Sign::exploding_gradient;
+  sighting.topic = "growth";
+  sighting.severity = Severity::warning;
+  sighting.revocable = true;
+  sighting.phase = Phase::gradient;
+  sighting.part = "model";
+  sighting.step = step.number();
+  sighting.message = fmt::format("the norm of the gradient is {} times its baseline over {} observed steps", number(grown),
+                                 kSamples);
+  sighting.suspects.push_back({Cause::learning_rate_too_high, 0.7, 0, "optimizer", sighting.message});
+  seen.push_back(std::move(sighting));
+}
+
+}  // namespace sonde::analysis

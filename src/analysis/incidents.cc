@@ -1,0 +1,162 @@
+#include "analysis/incidents.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+namespace sonde::analysis {
+namespace {
+
+enum class Family { numeric, contract, output, network, harm, input, target, structure };
+
+Family family_of(Sign sign) {
+  switch (sign) {
+    case Sign::non_finite: return Family::numeric;
+    case Sign::contract: return Family::contract;
+    case Sign::output_range:
+    case Sign::constant_output:
+    case Sign::loss_mismatch: return Family::output;
+    case Sign::loss_stuck:
+    case Sign::loss_diverging:
+    case Sign::loss_oscillating: return Family::harm;
+    case Sign::input_scale: return Family::input;
+    case Sign::target_scale: return Family::target;
+    case Sign::structure: return Family::structure;
+    default: return Family::network;
+  }
+}
+
+// States of the network that follow from an input on the wrong scale.
+bool follows_from_input(Sign sign) {
+  return sign == Sign::saturation || sign == Sign::dead_units || sign == Sign::exploding_activation ||
+         sign == Sign::exploding_gradient || sign == Sign::large_update;
+}
+
+// How well an incident of this family explains harm to the loss; the larger the better, 0 not at all.
+int explains_harm(const Incident& incident, const Run& run) {
+  const bool serious = severity_of(incident, run) >= Severity::warning;
+  switch (family_of(incident.origin.sign)) {
+    case Family::numeric:
+    case Family::network: return serious ? 4 : 1;
+    case Family::contract:
+    case Family::output: return serious ? 4 : 2;
+    case Family::input:
+    case Family::target: return 3;
+    case Family::harm: return 5;
+    case Family::structure: return serious ? 4 : 0;
+  }
+  return 0;
+}
+
+constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max();
+
+}  // namespace
+
+void IncidentBuilder::add(Sighting sighting, const Run& run) {
+  const Key key{sighting.sign, sighting.site, sighting.phase, sighting.topic};
+  if (const auto known = seen_.find(key); known != seen_.end()) {
+    Incident& incident = incidents_[known->second];
+    incident.last_step = std::max(incident.last_step, sighting.step);
+    // A sighting may grow worse: a unit layer that was partly dead is dead now.
+    auto update = [&](Sighting& old) {
+      if (Key{old.sign, old.site, old.phase, old.topic} != key || old.severity >= sighting.severity) return;
+      old.severity = sighting.severity;
+      old.message = sighting.message;
+      old.suspects = sighting.suspects;
+      old.pass = sighting.pass;
+      old.revocable = sighting.revocable;
+    };
+    update(incident.origin);
+    for (Sighting& follower : incident.followers) update(follower);
+    return;
+  }
+  std::size_t home = home_of(sighting, run);
+  if (home == kNone && incidents_.size() >= kLimit) home = incidents_.size() - 1;
+  if (home == kNone) {
+    home = incidents_.size();
+    Incident incident;
+    incident.last_step = sighting.step;
+    incident.origin = std::move(sighting);
+    incidents_.push_back(std::move(incident));
+  } else {
+    fold(incidents_[home], std::move(sighting), run);
+  }
+  if (seen_.size() < (std::size_t{1} << 16)) seen_.emplace(key, home);
+}
+
+std::size_t IncidentBuilder::home_of(const Sighting& sighting, const Run& run) const {
+  const Family family = family_of(sighting.sign);
+  const auto first_where = [this](auto&& wanted) {
+    for (std::size_t i = 0; i < incidents_.size(); ++i) {
+      if (wanted(incidents_[i])) return i;
+    }
+    return kNone;
+  };
+  const bool state = family == Family::network || family == Family::harm;
+  if (state || family == Family::numeric) {
+    const std::size_t numeric = first_where([&](const Incident& incident) {
+      return incident.origin.sign == Sign::non_finite && incident.origin.step <= sighting.step;
+    });
+    if (numeric != kNone) return numeric;
+  }
+  switch (family) {
+    case Family::contract:
+      return first_where([&](const Incident& incident) {
+        return incident.origin.sign == Sign::contract && incident.origin.topic == sighting.topic;
+      });
+    case Family::output:
+    case Family::network: {
+      const std::size_t same = first_where([&](const Incident& incident) {
+        const Family other = family_of(incident.origin.sign);
+        return other == family || (other == Family::harm && family == Family::network);
+      });
+      if (same != kNone || !follows_from_input(sighting.sign)) return same;
+      return first_where([&](const Incident& incident) { return incident.origin.sign == Sign::input_scale; });
+    }
+    case Family::numeric:  // a run that was diverging already ends in a NaN
+      return first_where([&](const Incident& incident) {
+        const Sign sign = incident.origin.sign;
+        return severity_of(incident, run) >= Severity::warning &&
+               (sign == Sign::loss_diverging || sign == Sign::exploding_gradient || sign == Sign::exploding_activation);
+      });
+    case Family::harm: {
+      std::size_t best = kNone;
+      int best_rank = 0;
+      for (std::size_t i = 0; i < incidents_.size(); ++i) {
+        const int rank = explains_harm(incidents_[i], run);
+        if (rank > best_rank) {
+          best_rank = rank;
+          best = i;
+        }
+      }
+      return best;
+    }
+    case Family::input:
+    case Family::target:
+    case Family::structure: return kNone;
+  }
+  return kNone;
+}
+
+void IncidentBuilder::fold(Incident& incident, Sighting sighting, const Run& run) {
+  incident.last_step = std::max(incident.last_step, sighting.step);
+  const Location place = run.graph().where(sighting.site, sighting.phase);
+  if (!place.layer.empty()) incident.layers.insert(place.layer);
+  ++incident.follower_count;
+  const auto order = [](const Sighting& s) { return std::pair(s.step, s.position); };
+  if (order(sighting) < order(incident.origin) && family_of(sighting.sign) == family_of(incident.origin.sign)) {
+    std::swap(sighting, incident.origin);
+  }
+  if (incident.followers.size() < Incident::kKept) incident.followers.push_back(std::move(sighting));
+}
+
+Severity severity_of(const Incident& incident, const Run& run) {
+  const auto now = [&run](const Sighting& sighting) {
+    return sighting.revocable && run.improved_since(sighting.step) ? Severity::advice : sighting.severity;
+  };
+  Severity worst = now(incident.origin);
+  for (const Sighting& follower : incident.followers) worst = std::max(worst, now(follower));
+  return worst;
+}
+
+}  // namespace sonde::analysis

@@ -1,0 +1,53 @@
+// Incidents: many sightings, few incidents. What follows from an earlier sighting is folded into its incident.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "analysis/analyzer.h"
+
+namespace sonde::analysis {
+
+struct Incident {
+  Sighting origin;                  // the earliest in (step, position in the data flow)
+  std::vector<Sighting> followers;  // at most kKept, in the order they came
+  std::uint64_t follower_count = 0;
+  std::set<std::string> layers;     // of the followers
+  std::uint64_t last_step = 0;
+
+  static constexpr std::size_t kKept = 32;
+};
+
+// Sorts sightings into incidents. Rules, in order:
+//   1. a sighting that was seen before only moves its incident's last step;
+//   2. after non-finite values appeared, all that is seen of the network and the loss follows from them;
+//   3. sightings of one family are one incident: the state of the network; its output and loss; one contract; ...
+//   4. what the network does wrong follows from a scale of the input that was seen before, and harm to the loss from
+//      the earliest incident that can explain it.
+class IncidentBuilder {
+ public:
+  static constexpr std::size_t kLimit = 64;  // incidents; more are counted as followers of the last
+
+  void add(Sighting sighting, const Run& run);
+
+  [[nodiscard]] const std::vector<Incident>& incidents() const noexcept { return incidents_; }
+
+ private:
+  using Key = std::tuple<Sign, std::uint32_t, Phase, std::string>;
+
+  [[nodiscard]] std::size_t home_of(const Sighting& sighting, const Run& run) const;
+  void fold(Incident& incident, Sighting sighting, const Run& run);
+
+  std::vector<Incident> incidents_;
+  std::map<Key, std::size_t> seen_;  // which incident a sighting belongs to
+};
+
+// The severity an incident has in the light of what is known now: sightings that are revocable no longer count when the
+// loss has improved since.
+[[nodiscard]] Severity severity_of(const Incident& incident, const Run& run);
+
+}  // namespace sonde::analysis

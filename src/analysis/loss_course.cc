@@ -1,0 +1,134 @@
+#include "analysis/loss_course.h"
+
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "analysis/loss_reading.h"
+
+namespace sonde::analysis {
+
+double constant_answer_loss(const Run& run) {
+  const LossReading reading = read_loss(run);
+  const Scale& target = run.target();
+  const double width = static_cast<double>(reading.width);
+  if (run.program().loss_reduction == 2) return std::numeric_limits<double>::quiet_NaN();
+  switch (reading.kind) {
+    case LossKind::cross_entropy:
+    case LossKind::nll:
+    case LossKind::categorical_on_probabilities:
+      return width > 1 ? std::log(width) : std::numeric_limits<double>::quiet_NaN();
+    case LossKind::bce:
+    case LossKind::bce_logits: {
+      if (!target.known || target.mean <= 0 || target.mean >= 1) break;
+      return -target.mean * std::log(target.mean) - (1 - target.mean) * std::log(1 - target.mean);
+    }
+    case LossKind::mse:
+      if (target.known && target.deviation > 0) return target.deviation * target.deviation;
+      break;
+    default: break;
+  }
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+void LossCourseAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
+  if (run.loss().count() < kEarliest || std::isnan(step.loss())) return;
+  diverging(step, run, seen);
+  if (run.loss().count() % 10 != 0) return;  // what follows moves slowly
+  stuck(step, run, seen);
+  oscillating(step, run, seen);
+}
+
+void LossCourseAnalyzer::diverging(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
+  const LossHistory& loss = run.loss();
+  if (run.several_losses()) return;
+  const double initial = loss.count() > 0 ? std::min(loss.first(), loss.initial_level()) : 0;
+  const double now = loss.level(10);
+  if (!(initial > 0) || !(now > kDiverged * initial)) return;
+  // Targets that grow (Q-learning) make the loss rise as well, but with small steps.
+  if (!(run.peak_update().value > kLargeStep)) return;
+  Sighting sighting;
+  sighting.sign = Sign::loss_diverging;
+  sighting.severity = Severity::warning;
+  sighting.revocable = true;
+  sighting.part = "loss";
+  sighting.site = step.loss_site();
+  sighting.phase = Phase::loss;
+  sighting.step = step.number();
+  sighting.message = fmt::format("the loss lies at {}, {} times the {} it started from", number(now), number(now / initial),
+                                 number(initial));
+  sighting.suspects.push_back({Cause::learning_rate_too_high, 0.85, 0, "optimizer",
+                               fmt::format("relative updates of the weights reached {} (step {}) at a rate of {}",
+                                           number(run.peak_update().value), run.peak_update().step,
+                                           number(run.learning_rate()))});
+  sighting.suspects.push_back({Cause::optimizer_settings, 0.3, 0, "optimizer", {}});
+  seen.push_back(std::move(sighting));
+}
+
+void LossCourseAnalyzer::stuck(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
+  const LossHistory& loss = run.loss();
+  if (loss.count() < kPatience || run.several_losses() || run.closures()) return;
+  if (run.improved_since(0)) return;
+  const Trend plain = loss.long_trend();
+  const Trend late = loss.trend(LossHistory::kRecent, true);
+  if (plain.falling() > kConfidence || late.falling() > kConfidence) return;
+  const double level = loss.level(50);
+  const double constant = constant_answer_loss(run);
+  const bool at_constant = std::abs(level - constant) < 0.05 * std::abs(constant);
+  Sighting sighting;
+  sighting.sign = Sign::loss_stuck;
+  sighting.severity = Severity::advice;
+  sighting.revocable = true;
+  sighting.part = "loss";
+  sighting.site = step.loss_site();
+  sighting.phase = Phase::loss;
+  sighting.step = step.number();
+  sighting.message = fmt::format("the loss has not fallen in {} steps: it started at {} and lies at {}", loss.count(),
+                                 number(loss.initial_level()), number(level));
+  if (at_constant) {
+    sighting.severity = loss.count() >= 4 * kPatience ? Severity::warning : Severity::advice;
+    sighting.context.push_back(fmt::format("the best answer that ignores the input has a loss of {}", number(constant)));
+    sighting.suspects.push_back({Cause::labels_unrelated, 0.35, 0, "labels", "the loss stays where a constant answer puts it"});
+  }
+  const double update = run.typical_update();
+  if (update < 1e-4) {
+    sighting.suspects.push_back({Cause::learning_rate_too_low, update < 1e-5 ? 0.7 : 0.5, 0, "optimizer",
+                                 fmt::format("a typical update changes a weight by {} of its size", number(update))});
+  } else if (update > 0.05 || run.peak_update().value > 0.3) {
+    sighting.suspects.push_back({Cause::learning_rate_too_high, 0.7, 0, "optimizer",
+                                 fmt::format("relative updates of the weights are {}, at most {}", number(update),
+                                             number(run.peak_update().value))});
+  }
+  seen.push_back(std::move(sighting));
+}
+
+void LossCourseAnalyzer::oscillating(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
+  const LossHistory& loss = run.loss();
+  const auto& recent = loss.recent();
+  if (recent.size() < LossHistory::kRecent || run.several_losses() || run.closures()) return;
+  const double level = loss.level(LossHistory::kRecent);
+  double products = 0;
+  double squares = 0;
+  for (std::size_t i = 0; i < recent.size(); ++i) {
+    const double here = recent[i].value - level;
+    squares += here * here;
+    if (i > 0) products += here * (recent[i - 1].value - level);
+  }
+  const double correlation = squares > 0 ? products / squares : 0;
+  const double swing = std::sqrt(squares / static_cast<double>(recent.size()));
+  if (correlation > -0.5 || !(swing > 0.2 * std::abs(level)) || !(run.typical_update() > kLargeStep)) return;
+  Sighting sighting;
+  sighting.sign = Sign::loss_oscillating;
+  sighting.severity = Severity::advice;
+  sighting.part = "loss";
+  sighting.site = step.loss_site();
+  sighting.phase = Phase::loss;
+  sighting.step = step.number();
+  sighting.message = fmt::format("the loss swings by {} about {} from step to step (correlation of neighbours {})",
+                                 number(swing), number(level), number(correlation));
+  sighting.suspects.push_back({Cause::learning_rate_too_high, 0.6, 0, "optimizer", sighting.message});
+  seen.push_back(std::move(sighting));
+}
+
+}  // namespace sonde::analysis

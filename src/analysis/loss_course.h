@@ -1,0 +1,32 @@
+// The course of the loss: diverging, stuck, oscillating.
+#pragma once
+
+#include <cstdint>
+
+#include "analysis/analyzer.h"
+
+namespace sonde::analysis {
+
+// Losses of healthy programs spike to 66 times their median for one step, rise for ever in a GAN and wander in
+// reinforcement learning. So levels are medians, a rise counts only together with steps that are too large, and a loss that
+// does not fall is only a hint (advice) unless something else shows why, or it stays where a constant answer would put it.
+class LossCourseAnalyzer final : public Analyzer {
+ public:
+  static constexpr double kDiverged = 3;          // level over the initial level, with large steps
+  static constexpr double kLargeStep = 0.05;      // relative update that counts as large
+  static constexpr std::uint64_t kEarliest = 10;  // losses before anything is said
+  static constexpr std::uint64_t kPatience = 150; // losses before a loss is called stuck
+  static constexpr double kConfidence = 0.95;     // wanted of "it falls" for a loss not to be stuck
+
+  void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;
+
+ private:
+  void diverging(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
+  void stuck(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
+  void oscillating(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
+};
+
+// What the loss would be for the best constant answer, as far as the program's facts tell; NaN if they do not.
+[[nodiscard]] double constant_answer_loss(const Run& run);
+
+}  // namespace sonde::analysis

@@ -1,0 +1,110 @@
+#include "analysis/loss_history.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "analysis/robust.h"
+
+namespace sonde::analysis {
+namespace {
+
+std::vector<double> values_of(const auto& points, std::size_t from) {
+  std::vector<double> values;
+  for (std::size_t i = from; i < points.size(); ++i) values.push_back(points[i].value);
+  return values;
+}
+
+}  // namespace
+
+void LossHistory::add(std::uint64_t step, double value) {
+  if (!std::isfinite(value)) return;
+  ++count_;
+  const Point point{step, value};
+  if (first_.size() < kFirst) first_.push_back(point);
+  recent_.push_back(point);
+  if (recent_.size() > kRecent) recent_.pop_front();
+  open_.push_back(point);
+  if (open_.size() >= width_) close_bucket();
+}
+
+void LossHistory::close_bucket() {
+  buckets_.push_back({open_.front().step, open_.back().step, median(values_of(open_, 0)), open_.size()});
+  open_.clear();
+  if (buckets_.size() < kBuckets) return;
+  std::vector<Bucket> merged;
+  for (std::size_t i = 0; i + 1 < buckets_.size(); i += 2) {
+    const Bucket& a = buckets_[i];
+    const Bucket& b = buckets_[i + 1];
+    merged.push_back({a.first_step, b.last_step, (a.level + b.level) / 2, a.count + b.count});
+  }
+  buckets_ = std::move(merged);
+  // Points kept one by one would grow with the width; beyond 256 a bucket takes every loss but keeps them only till it
+  // is closed, which bounds memory by the width of the widest bucket.
+  width_ = std::min<std::uint64_t>(width_ * 2, 256);
+}
+
+double LossHistory::initial_level() const { return median(values_of(first_, 0)); }
+
+double LossHistory::level(std::size_t n) const {
+  return median(values_of(recent_, recent_.size() > n ? recent_.size() - n : 0));
+}
+
+double LossHistory::best_level() const {
+  double best = std::numeric_limits<double>::quiet_NaN();
+  for (const Bucket& bucket : buckets_) best = std::isnan(best) ? bucket.level : std::min(best, bucket.level);
+  return best;
+}
+
+double LossHistory::level_at(std::uint64_t step) const {
+  for (std::size_t i = 0; i < buckets_.size(); ++i) {
+    if (buckets_[i].last_step < step) continue;
+    // Three neighbours: a bucket of four noisy losses alone says little.
+    std::vector<double> levels;
+    for (std::size_t j = i == 0 ? 0 : i - 1; j < std::min(i + 2, buckets_.size()); ++j) {
+      levels.push_back(buckets_[j].level);
+    }
+    return median(std::move(levels));
+  }
+  return level();
+}
+
+double LossHistory::noise(std::size_t n) const {
+  // Differences of neighbours do not see a trend; their deviation is sqrt(2) times that of a single loss.
+  std::vector<double> differences;
+  const std::size_t from = recent_.size() > n ? recent_.size() - n : 0;
+  for (std::size_t i = from + 1; i < recent_.size(); ++i) differences.push_back(recent_[i].value - recent_[i - 1].value);
+  return deviation(differences, 0) / std::sqrt(2.0);
+}
+
+Trend LossHistory::trend(std::size_t n, bool robust) const {
+  std::vector<double> x;
+  std::vector<double> y;
+  for (std::size_t i = recent_.size() > n ? recent_.size() - n : 0; i < recent_.size(); ++i) {
+    x.push_back(static_cast<double>(i));
+    y.push_back(recent_[i].value);
+  }
+  return robust ? least_squares_robust(x, y) : least_squares(x, y);
+}
+
+Trend LossHistory::long_trend(std::uint64_t since) const {
+  std::vector<double> x;
+  std::vector<double> y;
+  for (const Bucket& bucket : buckets_) {
+    if (bucket.first_step < since) continue;
+    x.push_back(static_cast<double>(bucket.first_step));
+    y.push_back(bucket.level);
+  }
+  return least_squares_robust(x, y);
+}
+
+bool LossHistory::improved_since(std::uint64_t step, double share) const {
+  if (count_ < 2 * kFirst) return false;
+  const double then = step <= (first_.empty() ? 0 : first_.back().step) ? initial_level() : level_at(step);
+  const double now = level();
+  const double fall = then - now;
+  const double error = noise() * std::sqrt(1.0 / 10 + 1.0 / 20) * 1.2533;  // 1.2533: a median's error over a mean's
+  return fall > share * std::abs(then) && fall > 3 * error;
+}
+
+}  // namespace sonde::analysis

@@ -1,0 +1,69 @@
+// Loss history: the whole course of the loss in bounded memory, and what can be said of it.
+//
+// Works for losses of any sign and scale. The unit of progress is the noise of the loss itself.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "analysis/trend.h"
+
+namespace sonde::analysis {
+
+class LossHistory {
+ public:
+  static constexpr std::size_t kFirst = 10;    // losses that make the initial level
+  static constexpr std::size_t kRecent = 100;  // losses kept one by one
+  static constexpr std::size_t kBuckets = 128;
+
+  struct Point {
+    std::uint64_t step = 0;
+    double value = 0;
+  };
+
+  // Values that are not finite are passed over.
+  void add(std::uint64_t step, double value);
+
+  [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+  [[nodiscard]] double first() const noexcept { return first_.empty() ? 0 : first_.front().value; }
+  [[nodiscard]] double last() const noexcept { return recent_.empty() ? 0 : recent_.back().value; }
+  // Median of the first kFirst losses; of the last `n`; and over the run's buckets the smallest. NaN without losses.
+  [[nodiscard]] double initial_level() const;
+  [[nodiscard]] double level(std::size_t n = 20) const;
+  [[nodiscard]] double best_level() const;
+  // The level about `step`, from the coarse history.
+  [[nodiscard]] double level_at(std::uint64_t step) const;
+  // The deviation of a single loss from its neighbours' course, over the last `n`.
+  [[nodiscard]] double noise(std::size_t n = 100) const;
+  // Trend of the last `n` losses against the step, without their largest tenth if `robust`.
+  [[nodiscard]] Trend trend(std::size_t n, bool robust) const;
+  // Trend over the whole run since `step`, on the coarse history.
+  [[nodiscard]] Trend long_trend(std::uint64_t since = 0) const;
+
+  // True if the loss now lies clearly below what it was about `step`: by more than three standard errors, and by more
+  // than `share` of the level then.
+  [[nodiscard]] bool improved_since(std::uint64_t step, double share = 0.1) const;
+
+  [[nodiscard]] const std::deque<Point>& recent() const noexcept { return recent_; }
+
+ private:
+  struct Bucket {
+    std::uint64_t first_step = 0;
+    std::uint64_t last_step = 0;
+    double level = 0;
+    std::uint64_t count = 0;
+  };
+
+  void close_bucket();
+
+  std::uint64_t count_ = 0;
+  std::vector<Point> first_;
+  std::deque<Point> recent_;
+  std::vector<Point> open_;  // of the bucket being filled
+  std::uint64_t width_ = 4;  // losses a bucket
+  std::vector<Bucket> buckets_;
+};
+
+}  // namespace sonde::analysis

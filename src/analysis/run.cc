@@ -1,0 +1,100 @@
+#include "analysis/run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "analysis/robust.h"
+
+namespace sonde::analysis {
+
+using trace::OpClass;
+using trace::Record;
+using trace::RecordKind;
+
+namespace {
+
+Scale scale_of(const Record& record) {
+  const trace::TensorStats& stats = record.tensor;
+  Scale scale;
+  scale.known = stats.min <= stats.max;
+  scale.site = record.site;
+  scale.rms = rms(stats);
+  scale.mean = stats.mean;
+  scale.deviation = std::sqrt(std::max(0.0, stats.mean_square - stats.mean * stats.mean));
+  scale.min = stats.min;
+  scale.max = stats.max;
+  return scale;
+}
+
+bool floating(const std::string& dtype) {
+  return dtype.empty() || dtype == "float" || dtype == "double" || dtype == "half" || dtype == "bfloat16" ||
+         dtype == "Float" || dtype == "Double" || dtype == "Half" || dtype == "BFloat16";
+}
+
+}  // namespace
+
+const LossHistory& Run::loss() const {
+  static const LossHistory none;
+  const LossHistory* most = &none;
+  for (const auto& [site, history] : losses_) {
+    if (history.count() > most->count()) most = &history;
+  }
+  return *most;
+}
+
+void Run::take(const Step& step) {
+  graph_.update(catalog_);
+  program_ = catalog_.program();
+  graph_.set_prediction(program_.prediction_site);
+  ++passes_;
+  if (step.observed()) ++observed_;
+  if (step.repeated()) closures_ = true;
+  const double rate = step.facts().learning_rate;
+  if (std::isfinite(rate)) learning_rate_ = rate;
+  if (!(rate <= 0)) ++moving_passes_;
+  if (const double loss = step.loss(); !std::isnan(loss)) losses_[step.loss_site()].add(step.number(), loss);
+  for (const Record& record : step.tensors()) take_tensor(record, step);
+  if (const double update = typical_update(1); update > peak_update_.value) peak_update_ = {update, step.number()};
+}
+
+void Run::take_tensor(const Record& record, const Step& step) {
+  const trace::TensorStats& stats = record.tensor;
+  const double size = rms(stats);
+  switch (record.phase) {
+    case Phase::forward:
+      graph_.placed(record.site, record.position);
+      if ((record.flags & trace::kFeedsLoss) != 0 && program_.prediction_site == 0) graph_.set_prediction(record.site);
+      break;
+    case Phase::input: {
+      const bool is_target = (record.flags & trace::kTarget) != 0;
+      Scale& scale = is_target ? target_ : input_;
+      const bool larger = !scale.known || (step.pass() == 0 && size > scale.rms);
+      if (stats.count > 1 && larger && (is_target || floating(graph_.site(record.site).dtype))) scale = scale_of(record);
+      break;
+    }
+    case Phase::weight:
+      if (graph_.site(record.site).shape.size() >= 2 && std::ranges::find(weights_, record.site) == weights_.end()) {
+        weights_.push_back(record.site);
+      }
+      break;
+    case Phase::update:
+      if (stats.aux > 0) ratios_.add(record.site, Phase::update, step.number(), size / stats.aux);
+      break;
+    default: break;
+  }
+  series_.add(record.site, record.phase, step.number(), size);
+}
+
+double Run::relative_update(std::uint32_t weight, std::size_t n) const {
+  const Series* ratios = ratios_.find(weight, Phase::update);
+  return ratios == nullptr ? std::numeric_limits<double>::quiet_NaN() : ratios->recent_median(n);
+}
+
+double Run::typical_update(std::size_t n) const {
+  std::vector<double> all;
+  for (const std::uint32_t weight : weights_) all.push_back(relative_update(weight, n));
+  return median(std::move(all));
+}
+
+}  // namespace sonde::analysis

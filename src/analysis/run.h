@@ -1,0 +1,90 @@
+// Run: what is known of the run as a whole: the graph, the series, the loss, the scales. Fed with each pass, read by all
+// analyzers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "analysis/graph.h"
+#include "analysis/loss_history.h"
+#include "analysis/series.h"
+#include "analysis/step.h"
+#include "trace/catalog.h"
+
+namespace sonde::analysis {
+
+// A tensor from outside as it was when first seen.
+struct Scale {
+  bool known = false;
+  std::uint32_t site = 0;
+  double rms = 0;
+  double mean = 0;
+  double deviation = 0;
+  double min = 0;
+  double max = 0;
+};
+
+class Run {
+ public:
+  explicit Run(const trace::Catalog& catalog) : catalog_(catalog) {}
+
+  void take(const Step& step);
+
+  [[nodiscard]] const Graph& graph() const noexcept { return graph_; }
+  [[nodiscard]] const SeriesStore& series() const noexcept { return series_; }
+  [[nodiscard]] const trace::Program& program() const noexcept { return program_; }
+  // Of the loss that is trained on most often; several losses have a history each.
+  [[nodiscard]] const LossHistory& loss() const;
+  // True if several losses take turns (a GAN), or passes are closure evaluations: a loss need not fall then.
+  [[nodiscard]] bool several_losses() const noexcept { return losses_.size() > 1; }
+  [[nodiscard]] bool closures() const noexcept { return closures_; }
+
+  [[nodiscard]] std::uint64_t passes() const noexcept { return passes_; }
+  [[nodiscard]] std::uint64_t observed() const noexcept { return observed_; }
+  [[nodiscard]] double learning_rate() const noexcept { return learning_rate_; }
+  // Passes whose learning rate was above zero, as far as it was seen.
+  [[nodiscard]] std::uint64_t moving_passes() const noexcept { return moving_passes_; }
+
+  // The largest floating-point input of the network, and the target.
+  [[nodiscard]] const Scale& input() const noexcept { return input_; }
+  [[nodiscard]] const Scale& target() const noexcept { return target_; }
+  // Weight matrices (two dimensions or more) in the order of the data flow, as last seen.
+  [[nodiscard]] const std::vector<std::uint32_t>& weights() const noexcept { return weights_; }
+  // RMS of the last update over RMS of the weight: the median over the last `n` observed steps; NaN if unknown.
+  [[nodiscard]] double relative_update(std::uint32_t weight, std::size_t n = 5) const;
+  // The median of it over all weight matrices, NaN if unknown.
+  [[nodiscard]] double typical_update(std::size_t n = 5) const;
+
+  // The largest that the median over all weight matrices has been on one observed step, and when.
+  struct Peak {
+    double value = 0;
+    std::uint64_t step = 0;
+  };
+  [[nodiscard]] const Peak& peak_update() const noexcept { return peak_update_; }
+
+  // True once the loss lies clearly below what it was at `step`.
+  [[nodiscard]] bool improved_since(std::uint64_t step) const { return loss().improved_since(step); }
+
+ private:
+  void take_tensor(const trace::Record& record, const Step& step);
+
+  const trace::Catalog& catalog_;
+  Graph graph_;
+  SeriesStore series_;
+  SeriesStore ratios_;
+  trace::Program program_;
+  std::map<std::uint32_t, LossHistory> losses_;  // by site
+  bool closures_ = false;
+  std::uint64_t passes_ = 0;
+  std::uint64_t observed_ = 0;
+  std::uint64_t moving_passes_ = 0;
+  double learning_rate_ = 0;
+  Scale input_;
+  Scale target_;
+  std::vector<std::uint32_t> weights_;
+  Peak peak_update_;
+};
+
+}  // namespace sonde::analysis

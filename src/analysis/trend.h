@@ -1,0 +1,33 @@
+// Trends: is this series falling or rising, and how sure is that?
+//
+// Least squares as in dlib's count_steps_without_decrease (D. King): the slope's sampling distribution gives the
+// probability that the series falls; the robust form drops the largest tenth first, so that spikes cannot hide a fall.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+namespace sonde::analysis {
+
+struct Trend {
+  std::size_t n = 0;
+  double slope = 0;      // per unit of x
+  double error = 0;      // standard error of the slope
+  double level = 0;      // mean of y
+  double residual = 0;   // standard deviation of y about the line
+
+  // Probability that the true slope is below (above) zero; 0.5 where nothing is known.
+  [[nodiscard]] double falling() const;
+  [[nodiscard]] double rising() const { return n < 3 ? 0.5 : 1 - falling(); }
+};
+
+// REQUIRES: x and y of equal length, finite. Fewer than three points give a trend that knows nothing.
+[[nodiscard]] Trend least_squares(std::span<const double> x, std::span<const double> y);
+
+// The same without the largest tenth of y.
+[[nodiscard]] Trend least_squares_robust(std::span<const double> x, std::span<const double> y);
+
+// The median of the slopes of all pairs (Theil 1950, Sen 1968); cost is quadratic, meant for up to a few hundred points.
+[[nodiscard]] double theil_sen(std::span<const double> x, std::span<const double> y);
+
+}  // namespace sonde::analysis
