@@ -76,7 +76,7 @@ missing_packages() {
 }
 
 install_packages() {
-  local missing sudo=()
+  local missing log sudo=()
   if [ "$(. /etc/os-release 2>/dev/null && echo "${ID-} ${VERSION_ID-}")" != "debian 12" ]; then
     say "this script installs packages on Debian 12 only. Elsewhere, install what corresponds to"
     say "  $*"
@@ -88,9 +88,14 @@ install_packages() {
     command -v sudo >/dev/null || fail "not root, and no sudo: run as root: apt-get install ${missing[*]}"
     sudo=(sudo)
   fi
-  say "installing ${missing[*]}"
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq >&2
-  "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends "${missing[@]}" >&2
+  say "installing ${missing[*]}; this can take some minutes"
+  log=$(mktemp)
+  apt_get() { "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y "$@" >"$log" 2>&1 </dev/null; }
+  if ! apt_get update || ! apt_get install --no-install-recommends "${missing[@]}"; then
+    tail -n 30 "$log" >&2
+    fail "apt-get failed; all it said is in $log"
+  fi
+  rm -f "$log"
 }
 
 torch_dir=
