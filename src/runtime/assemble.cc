@@ -1,8 +1,6 @@
 #include "runtime/assemble.h"
 
-#include <algorithm>
 #include <string_view>
-#include <tuple>
 #include <utility>
 
 #include <fmt/format.h>
@@ -49,9 +47,6 @@ Report assemble(std::string name, const trace::Catalog& catalog, std::vector<Fin
   report.context.first_loss = totals.first_loss;
   report.context.last_loss = totals.last_loss;
   report.findings = std::move(findings);
-  std::stable_sort(report.findings.begin(), report.findings.end(), [](const Finding& a, const Finding& b) {
-    return std::tuple(b.severity, a.origin.step) < std::tuple(a.severity, b.origin.step);
-  });
   for (auto& unseen : catalog.unseen()) report.not_observed.push_back({unseen.what, unseen.reason, unseen.count});
   report.cost.step_seconds = static_cast<double>(totals.step_nanoseconds) * 1e-9;
   report.cost.monitor_seconds = static_cast<double>(totals.monitor_nanoseconds) * 1e-9;

@@ -12,7 +12,7 @@
 
 namespace sonde::runtime {
 
-// Fills everything but cost.records and cost.dropped.
+// Fills everything but cost.records and cost.dropped. Findings stay in the order given.
 [[nodiscard]] Report assemble(std::string name, const trace::Catalog& catalog, std::vector<Finding> findings,
                               const analysis::RunTotals& totals);
 

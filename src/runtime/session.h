@@ -50,7 +50,7 @@ class Session {
   // Analyses all that was pushed before the call, on the calling thread.
   void poll();
 
-  // Polls, and says what is known. Findings are sorted by severity, then by step.
+  // Polls, and says what is known.
   [[nodiscard]] Report report();
 
   // Polls, and returns all records since the beginning. REQUIRES: keep_records; else the trace has none.

@@ -1,0 +1,20 @@
+// The report as text for people, in the manner of a compiler's messages.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <sonde/report.h>
+
+namespace sonde::report {
+
+// A part of the text that belongs together: the context, one finding, what was not observed, the cost.
+struct Block {
+  enum class Level { info, warning, error };
+  Level level = Level::info;
+  std::string text;  // one or several lines, without a line break at the end
+};
+
+[[nodiscard]] std::vector<Block> describe(const Report& report);
+
+}  // namespace sonde::report
