@@ -17,7 +17,6 @@ std::string_view name_of(Sign sign) noexcept {
     case Sign::saturation: return "saturation";
     case Sign::dead_units: return "dead-units";
     case Sign::identical_units: return "identical-units";
-    case Sign::unchanged_weights: return "unchanged-weights";
     case Sign::large_update: return "large-update";
     case Sign::small_update: return "small-update";
     case Sign::loss_stuck: return "loss-stuck";

@@ -4,6 +4,10 @@
 #include "analysis/gradient_flow.h"
 #include "analysis/loss_course.h"
 #include "analysis/non_finite.h"
+#include "analysis/output_fit.h"
+#include "analysis/scales.h"
+#include "analysis/sizes.h"
+#include "analysis/structure.h"
 #include "analysis/units.h"
 
 namespace sonde::analysis {
@@ -18,6 +22,14 @@ std::vector<std::unique_ptr<Analyzer>> make_analyzers() {
   all.push_back(std::make_unique<DeadUnitsAnalyzer>());
   all.push_back(std::make_unique<IdenticalUnitsAnalyzer>());
   all.push_back(std::make_unique<LossCourseAnalyzer>());
+  all.push_back(std::make_unique<InputScaleAnalyzer>());
+  all.push_back(std::make_unique<TargetScaleAnalyzer>());
+  all.push_back(std::make_unique<LossMatchAnalyzer>());
+  all.push_back(std::make_unique<OutputRangeAnalyzer>());
+  all.push_back(std::make_unique<ConstantOutputAnalyzer>());
+  all.push_back(std::make_unique<UpdateSizeAnalyzer>());
+  all.push_back(std::make_unique<ActivationSizeAnalyzer>());
+  all.push_back(std::make_unique<StructureAnalyzer>());
   return all;
 }
 

@@ -37,10 +37,27 @@ void Graph::update(const trace::Catalog& catalog) {
     const Site& added = sites_[i];
     if (added.layer_owns && added.op_class != OpClass::parameter) layer_begin_.emplace(added.layer, added.id);
   }
+  mark_loss();
+}
+
+void Graph::mark_loss() {
+  after_prediction_.assign(sites_.size(), false);
+  std::vector<Id> open{prediction_};
+  while (!open.empty() && prediction_ != 0) {
+    const Id id = open.back();
+    open.pop_back();
+    for (const Id next : consumers_[id]) {
+      if (after_prediction_[next]) continue;
+      after_prediction_[next] = true;
+      open.push_back(next);
+    }
+  }
 }
 
 void Graph::set_prediction(Id prediction) {
-  if (prediction != 0 && prediction < sites_.size()) prediction_ = prediction;
+  if (prediction == 0 || prediction >= sites_.size() || prediction == prediction_) return;
+  prediction_ = prediction;
+  mark_loss();
 }
 
 const std::vector<Graph::Id>& Graph::consumers(Id id) const noexcept {
@@ -95,11 +112,11 @@ Graph::Id Graph::operand(Id id) const {
   return at;
 }
 
-bool Graph::in_loss(Id id) const {
+bool Graph::in_loss(Id id) const noexcept {
   const Site& here = site(id);
   if (here.op_class == OpClass::loss) return true;
-  if (prediction_ == 0 || id == prediction_ || here.layer_owns || here.op_class == OpClass::parameter) return false;
-  return reaches(prediction_, id);
+  if (id == prediction_ || here.layer_owns || here.op_class == OpClass::parameter) return false;
+  return id < after_prediction_.size() && after_prediction_[id];
 }
 
 bool Graph::is_output(Id id) const {

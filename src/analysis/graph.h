@@ -41,7 +41,7 @@ class Graph {
 
   [[nodiscard]] Id prediction() const noexcept { return prediction_; }
   // True for the operations that turn the prediction into the loss.
-  [[nodiscard]] bool in_loss(Id id) const;
+  [[nodiscard]] bool in_loss(Id id) const noexcept;
   // True if `id` is the prediction or a view, copy or reshaping of the way from it to the loss.
   [[nodiscard]] bool is_output(Id id) const;
 
@@ -60,6 +60,9 @@ class Graph {
   std::vector<std::uint32_t> positions_{0};
   std::unordered_map<std::string, Id> layer_begin_;  // first forward site of a layer
   Id prediction_ = 0;
+  std::vector<bool> after_prediction_;  // by site: data flows there from the prediction
+
+  void mark_loss();
 };
 
 // Operations that only rearrange or pass on what they get.

@@ -10,7 +10,7 @@
 namespace sonde::analysis {
 
 double constant_answer_loss(const Run& run) {
-  const LossReading reading = read_loss(run);
+  const LossReading& reading = run.reading();
   const Scale& target = run.target();
   const double width = static_cast<double>(reading.width);
   if (run.program().loss_reduction == 2) return std::numeric_limits<double>::quiet_NaN();

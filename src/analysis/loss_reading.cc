@@ -42,19 +42,18 @@ Output output_of(const Site& site) {
 
 }  // namespace
 
-LossReading read_loss(const Run& run) {
-  const Graph& graph = run.graph();
+LossReading read_loss(const Graph& graph, const trace::Program& program) {
   LossReading reading;
   reading.prediction = graph.prediction();
   const Site& site = graph.site(reading.prediction);
   if (reading.prediction != 0) {
     reading.output = output_of(passes_on(site.op_class) ? graph.site(graph.operand(reading.prediction)) : site);
   }
-  const auto& shape = run.program().prediction_shape.empty() ? site.shape : run.program().prediction_shape;
+  const auto& shape = program.prediction_shape.empty() ? site.shape : program.prediction_shape;
   if (shape.size() >= 2) reading.width = shape.size() > 2 ? shape[1] : shape.back();
   if (shape.size() == 1) reading.width = 1;
 
-  reading.kind = kind_of(base(run.program().loss_operation));
+  reading.kind = kind_of(base(program.loss_operation));
   if (reading.kind != LossKind::unknown || reading.prediction == 0) return reading;
   // Composite: what happens between the prediction and the loss.
   int logs = 0;

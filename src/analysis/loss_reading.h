@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <string_view>
 
-#include "analysis/run.h"
+#include "analysis/graph.h"
+#include "trace/catalog.h"
 
 namespace sonde::analysis {
 
@@ -32,7 +33,7 @@ struct LossReading {
   bool normalised = false;       // the loss divides the prediction by its sum first
 };
 
-[[nodiscard]] LossReading read_loss(const Run& run);
+[[nodiscard]] LossReading read_loss(const Graph& graph, const trace::Program& program);
 
 [[nodiscard]] std::string_view words(LossKind kind) noexcept;
 [[nodiscard]] std::string_view words(Output output) noexcept;

@@ -55,6 +55,7 @@ void Run::take(const Step& step) {
   if (!(rate <= 0)) ++moving_passes_;
   if (const double loss = step.loss(); !std::isnan(loss)) losses_[step.loss_site()].add(step.number(), loss);
   for (const Record& record : step.tensors()) take_tensor(record, step);
+  if (step.observed()) reading_ = read_loss(graph_, program_);
   if (const double update = typical_update(1); update > peak_update_.value) peak_update_ = {update, step.number()};
 }
 

@@ -9,6 +9,7 @@
 
 #include "analysis/graph.h"
 #include "analysis/loss_history.h"
+#include "analysis/loss_reading.h"
 #include "analysis/series.h"
 #include "analysis/step.h"
 #include "trace/catalog.h"
@@ -35,6 +36,7 @@ class Run {
   [[nodiscard]] const Graph& graph() const noexcept { return graph_; }
   [[nodiscard]] const SeriesStore& series() const noexcept { return series_; }
   [[nodiscard]] const trace::Program& program() const noexcept { return program_; }
+  [[nodiscard]] const LossReading& reading() const noexcept { return reading_; }
   // Of the loss that is trained on most often; several losses have a history each.
   [[nodiscard]] const LossHistory& loss() const;
   // True if several losses take turns (a GAN), or passes are closure evaluations: a loss need not fall then.
@@ -75,6 +77,7 @@ class Run {
   SeriesStore series_;
   SeriesStore ratios_;
   trace::Program program_;
+  LossReading reading_;
   std::map<std::uint32_t, LossHistory> losses_;  // by site
   bool closures_ = false;
   std::uint64_t passes_ = 0;

@@ -1,0 +1,21 @@
+// Structure: habits read from the sequence of operations. Advice only: many healthy networks break them on purpose.
+#pragma once
+
+#include <cstddef>
+
+#include "analysis/analyzer.h"
+
+namespace sonde::analysis {
+
+// Layers in a row without an activation between them, activations in a row, dropout that drops more than it keeps.
+class StructureAnalyzer final : public Analyzer {
+ public:
+  static constexpr std::size_t kMost = 3;  // pieces of advice of one kind
+
+  void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;
+
+ private:
+  std::size_t sites_ = 0;  // already looked at
+};
+
+}  // namespace sonde::analysis
