@@ -28,6 +28,7 @@ class Pass {
  public:
   Pass(const TensorView& view, const Layout& layout, const Tails* tails, float* maxima)
       : kernel_(kernel_for(view.type)),
+        unit_kernel_(unit_kernel_for(view.type)),
         layout_(layout),
         element_(element_size(view.type)),
         tails_(tails),
@@ -76,7 +77,7 @@ class Pass {
         const std::size_t column = done % width;
         const std::size_t n = std::min(kBlock, width - column);
         kernel_.accumulate(data + done * element_, n, tails_, totals_);
-        kernel_.column_maxima(data + done * element_, 1, 0, n, maxima_ + column);
+        unit_kernel_.column_maxima(data + done * element_, 1, 0, n, maxima_ + column);
         done += n;
       }
       return;
@@ -86,25 +87,25 @@ class Pass {
       const std::size_t n = std::min(at_once, rows - row);
       const std::byte* block = data + row * width * element_;
       kernel_.accumulate(block, n * width, tails_, totals_);
-      narrow_or_wide(block, n, width);
+      fold_rows(block, n, width);
     }
   }
 
   // Rows narrower than a few vectors are taken several at a time, as one wide row whose columns are folded afterwards.
-  void narrow_or_wide(const std::byte* data, std::size_t rows, std::size_t width) {
+  void fold_rows(const std::byte* data, std::size_t rows, std::size_t width) {
     constexpr std::size_t kWide = 64;
     const std::size_t fold = width < kWide / 2 ? std::min(rows, kWide / width) : 1;
     if (fold == 1) {
-      kernel_.column_maxima(data, rows, width, width, maxima_);
+      unit_kernel_.column_maxima(data, rows, width, width, maxima_);
       return;
     }
     float wide[kWide] = {};
     const std::size_t folded = rows / fold * fold;
-    kernel_.column_maxima(data, rows / fold, fold * width, fold * width, wide);
+    unit_kernel_.column_maxima(data, rows / fold, fold * width, fold * width, wide);
     if (folded < rows) {
-      kernel_.column_maxima(data + folded * width * element_, 1, 0, (rows - folded) * width, wide);
+      unit_kernel_.column_maxima(data + folded * width * element_, 1, 0, (rows - folded) * width, wide);
     }
-    kernel_for(ScalarType::float32).column_maxima(wide, fold, width, width, maxima_);
+    unit_kernel_for(ScalarType::float32).column_maxima(wide, fold, width, width, maxima_);
   }
 
   // Every unit is a run.
@@ -118,7 +119,7 @@ class Pass {
         const std::byte* data = block + static_cast<std::int64_t>(u * element_) * units.stride;
         if (small) {
           kernel_.accumulate(data, n * length, tails_, totals_);
-          kernel_.run_maxima(data, n, length, maxima_ + u);
+          unit_kernel_.run_maxima(data, n, length, maxima_ + u);
         } else {
           Totals plane;
           kernel_.accumulate(data, length, tails_, plane);
@@ -148,6 +149,7 @@ class Pass {
   }
 
   const Kernel& kernel_;
+  const UnitKernel& unit_kernel_;
   const Layout& layout_;
   const std::size_t element_;
   const Tails* const tails_;
@@ -200,7 +202,7 @@ trace::TensorStats measure(const TensorView& view, const MeasureOptions& options
 
   if (layout.unit < 0) std::fill_n(maxima, units, unit_maximum(totals));
   std::uint8_t* const alive = options.alive.size() >= units ? options.alive.data() : nullptr;
-  const UnitSummary summary = kernel_for(view.type).summarize_units(maxima, units, alive);
+  const UnitSummary summary = unit_kernel_for(view.type).summarize(maxima, units, alive);
   stats.units = static_cast<std::uint32_t>(units);
   stats.silent_units = summary.silent;
   stats.aux = summary.spread;

@@ -35,13 +35,20 @@ struct MeasureOptions {
   // One byte a unit, at least sizes[unit_dimension] long: set to 1 where the unit has a non-zero (or NaN) element;
   // never cleared, so that a caller can gather over several tensors. May be empty: units are then only counted.
   std::span<std::uint8_t> alive;
-  // Scratch for per-unit maxima of |x|, at least sizes[unit_dimension] long. Needed if unit_dimension >= 0.
+  // Filled with the maximum of |x| of every unit, +inf for a unit with a NaN or an infinity. At least
+  // sizes[unit_dimension] long, else units are not looked at.
   std::span<float> unit_maxima;
 };
 
 // Fills all fields of TensorStats but dead_units. aux: max over units of max|x| minus the min over units (0: identical
-// or all silent), NaN without units. NaN and infinities are counted apart and excluded from min, max, mean and
-// mean_square. Sums are exact to about 1e-6 relative (float lanes flushed to double every 2048 elements).
+// or all silent), NaN without units or with a unit that is not finite. NaN and infinities are counted apart and excluded
+// from min, max, mean, mean_square and beyond; without a finite element min is +inf, max -inf and the means are 0. A view
+// without elements, or with too many dimensions, has count 0 and no units.
+//
+// Accuracy: counts, min and max are exact. float, half and bfloat16 are summed in float lanes, at most 64 additions in a
+// row, and in double from there on: mean is good to about 1e-6 of mean |x|, mean_square to about 1e-6 of itself (1e-7
+// and better with data that is not constant), also where squares leave the range of float. Sums of doubles that leave
+// the range of double saturate.
 trace::TensorStats measure(const TensorView& view, const MeasureOptions& options = {});
 
 // True if every element is finite; stops early. For sentinels.

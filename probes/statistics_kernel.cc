@@ -1,7 +1,8 @@
 #include "probes/statistics_kernel.h"
 
 #include <algorithm>
-#include <cstring>
+#include <cmath>
+#include <limits>
 #include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
@@ -10,49 +11,11 @@
 // foreach_target.h must come first: it includes this file once for each target.
 #include <hwy/highway.h>
 
+#include "probes/statistics_lanes.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace sonde::probes::HWY_NAMESPACE {
 namespace {
-
-namespace hn = hwy::HWY_NAMESPACE;
-
-template <class T>
-using LaneOf = std::conditional_t<std::is_same_v<T, double>, double, float>;
-
-// Highway's own emulation of this conversion, on targets that lack it, makes numbers of infinities and NaN.
-constexpr bool kEmulatesHalf = (HWY_TARGET & (HWY_SSE4 | HWY_SSSE3 | HWY_EMU128 | HWY_SCALAR)) != 0;
-
-template <class D>
-HWY_INLINE hn::Vec<D> HalfToFloat(D d, const hwy::float16_t* p) {
-  const hn::RebindToUnsigned<D> du;
-  const hn::Rebind<std::uint16_t, D> dh;
-  const auto bits = hn::PromoteTo(du, hn::LoadU(dh, reinterpret_cast<const std::uint16_t*>(p)));
-  const auto magnitude = hn::And(bits, hn::Set(du, 0x7fffu));
-  const auto value = hn::Mul(hn::BitCast(d, hn::ShiftLeft<13>(magnitude)), hn::Set(d, 0x1p112f));
-  const auto special = hn::VecFromMask(du, hn::Gt(magnitude, hn::Set(du, 0x7bffu)));
-  const auto exponent = hn::And(special, hn::Set(du, 0x7f800000u));
-  const auto sign = hn::ShiftLeft<16>(hn::Xor(bits, magnitude));
-  return hn::BitCast(d, hn::Or(hn::Or(hn::BitCast(du, value), exponent), sign));
-}
-
-template <class D, class T>
-HWY_INLINE hn::Vec<D> LoadLanes(D d, const T* p) {
-  if constexpr (std::is_same_v<T, hn::TFromD<D>>) {
-    return hn::LoadU(d, p);
-  } else if constexpr (std::is_same_v<T, hwy::float16_t> && kEmulatesHalf) {
-    return HalfToFloat(d, p);
-  } else {
-    return hn::PromoteTo(d, hn::LoadU(hn::Rebind<T, D>(), p));
-  }
-}
-
-// The `n` < Lanes(d) elements at `p`, followed by zeros.
-template <class D, class T>
-HWY_INLINE hn::Vec<D> LoadFew(D d, const T* p, std::size_t n) {
-  HWY_ALIGN T padded[hn::MaxLanes(D())] = {};
-  std::memcpy(padded, p, n * sizeof(T));
-  return LoadLanes(d, padded);
-}
 
 // Sums and extremes of one block, in the lanes' precision. Elements are multiplied with a power of two before they are
 // summed, `shrink` being its inverse.
@@ -76,9 +39,7 @@ template <bool kCareful, bool kTails, class T>
 HWY_NOINLINE Block Scan(const T* HWY_RESTRICT p, std::size_t n, const Request<LaneOf<T>>& request) {
   using Lane = LaneOf<T>;
   const hn::ScalableTag<Lane> d;
-  const hn::RebindToSigned<decltype(d)> di;
   using V = hn::Vec<decltype(d)>;
-  using VI = hn::Vec<decltype(di)>;
   using M = hn::Mask<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
 
@@ -91,16 +52,15 @@ HWY_NOINLINE Block Scan(const T* HWY_RESTRICT p, std::size_t n, const Request<La
   V sum0 = zero, sum1 = zero, sum2 = zero, sum3 = zero;
   V square0 = zero, square1 = zero, square2 = zero, square3 = zero;
   V min0 = infinity, min1 = infinity, max0 = hn::Neg(infinity), max1 = max0;
-  VI zeros0 = hn::Zero(di), zeros1 = hn::Zero(di);
   std::size_t zeros = 0, nan = 0, positive = 0, non_finite = 0, beyond = 0;
 
   const auto count = [&](M mask) HWY_ATTR { return hn::CountTrue(d, mask); };
-  const auto whole = [&](V x, V& sum, V& square, V& min, V& max, VI& zero_lanes) HWY_ATTR {
+  const auto whole = [&](V x, V& sum, V& square, V& min, V& max) HWY_ATTR {
     sum = hn::Add(sum, x);
     square = hn::MulAdd(x, x, square);
     min = hn::Min(min, x);
     max = hn::Max(max, x);
-    zero_lanes = hn::Sub(zero_lanes, hn::VecFromMask(di, hn::RebindMask(di, hn::Eq(x, zero))));
+    zeros += count(hn::Eq(x, zero));
     if constexpr (kTails) beyond += count(hn::Or(hn::Lt(x, low), hn::Gt(x, high)));
   };
   // `valid` says which lanes belong to the block; x is 0 in the others.
@@ -109,8 +69,9 @@ HWY_NOINLINE Block Scan(const T* HWY_RESTRICT p, std::size_t n, const Request<La
     if constexpr (kCareful) {
       use = hn::And(valid, hn::IsFinite(x));
       non_finite += count(hn::AndNot(use, valid));
-      nan += count(hn::And(valid, hn::IsNaN(x)));
-      positive += count(hn::And(valid, hn::Eq(x, infinity)));
+      nan += count(hn::IsNaN(x));
+      positive += count(hn::Eq(x, infinity));
+      if (hn::AllFalse(d, use)) return;  // tensors that are spoilt altogether are common enough
     }
     const V used = hn::IfThenElseZero(use, x);
     const V scaled = kCareful ? hn::Mul(used, scale) : used;
@@ -134,12 +95,12 @@ HWY_NOINLINE Block Scan(const T* HWY_RESTRICT p, std::size_t n, const Request<La
     for (; i + lanes <= n; i += lanes) part(LoadLanes(d, p + i), all, sum0, square0);
   } else {
     for (; i + 4 * lanes <= n; i += 4 * lanes) {
-      whole(LoadLanes(d, p + i), sum0, square0, min0, max0, zeros0);
-      whole(LoadLanes(d, p + i + lanes), sum1, square1, min1, max1, zeros1);
-      whole(LoadLanes(d, p + i + 2 * lanes), sum2, square2, min0, max0, zeros0);
-      whole(LoadLanes(d, p + i + 3 * lanes), sum3, square3, min1, max1, zeros1);
+      whole(LoadLanes(d, p + i), sum0, square0, min0, max0);
+      whole(LoadLanes(d, p + i + lanes), sum1, square1, min1, max1);
+      whole(LoadLanes(d, p + i + 2 * lanes), sum2, square2, min0, max0);
+      whole(LoadLanes(d, p + i + 3 * lanes), sum3, square3, min1, max1);
     }
-    for (; i + lanes <= n; i += lanes) whole(LoadLanes(d, p + i), sum0, square0, min0, max0, zeros0);
+    for (; i + lanes <= n; i += lanes) whole(LoadLanes(d, p + i), sum0, square0, min0, max0);
   }
   if (i < n) {
     const std::size_t rest = n - i;
@@ -153,7 +114,6 @@ HWY_NOINLINE Block Scan(const T* HWY_RESTRICT p, std::size_t n, const Request<La
 
   const V sum = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
   const V square = hn::Add(hn::Add(square0, square1), hn::Add(square2, square3));
-  zeros += static_cast<std::size_t>(hn::GetLane(hn::SumOfLanes(di, hn::Add(zeros0, zeros1))));
   Block block;
   block.nan = nan;
   block.positive_infinity = positive;
@@ -209,7 +169,7 @@ Request<Lane> MakeRequest(const Tails* tails) {
 template <bool kTails, class T>
 void AccumulateBlocks(const T* p, std::size_t n, const Request<LaneOf<T>>& request, Totals& totals) {
   const hn::ScalableTag<LaneOf<T>> d;
-  const std::size_t at_most = std::min(kBlock, 256 * hn::Lanes(d));  // 64 float additions in a row, then to double
+  const std::size_t at_most = 256 * hn::Lanes(d);
   bool careful = false;                                              // a tensor with one bad block often has more
   for (std::size_t i = 0; i < n; i += at_most) {
     const std::size_t length = std::min(at_most, n - i);
@@ -245,102 +205,6 @@ void Accumulate(const void* data, std::size_t n, const Tails* tails, Totals& tot
   }
 }
 
-// |x| as the bits of a float: bits of non-negative floats are ordered like their values, with NaN above all.
-template <class DI>
-struct Magnitudes {
-  hn::Rebind<float, DI> d;
-
-  HWY_INLINE hn::Vec<DI> Of(hn::Vec<decltype(d)> x) const { return hn::BitCast(DI(), hn::Abs(x)); }
-
-  template <class T>
-  HWY_INLINE hn::Vec<DI> Load(const T* p) const {
-    if constexpr (std::is_same_v<T, double>) {
-      const hn::Rebind<double, DI> dd;
-      const auto least = hn::Set(dd, std::numeric_limits<float>::min());
-      const auto greatest = hn::Set(dd, std::numeric_limits<float>::max());
-      auto x = hn::Abs(hn::LoadU(dd, p));
-      x = hn::IfThenElse(hn::And(hn::Gt(x, hn::Zero(dd)), hn::Lt(x, least)), least, x);
-      // Infinities too become NaN: HWY_SCALAR would clamp them.
-      x = hn::IfThenElse(hn::IsFinite(x), hn::Min(x, greatest), hn::NaN(dd));
-      return Of(hn::DemoteTo(d, x));
-    } else {
-      return Of(LoadLanes(d, p));
-    }
-  }
-
-  template <class T>
-  HWY_INLINE hn::Vec<DI> Few(const T* p, std::size_t n) const {
-    HWY_ALIGN T padded[hn::MaxLanes(DI())] = {};
-    std::memcpy(padded, p, n * sizeof(T));
-    return Load(padded);
-  }
-};
-
-// Tag for maxima of elements of type T: as many lanes as a vector of T promoted (or demoted) to float has.
-template <class T>
-using MaximaTag = hn::Rebind<std::int32_t, hn::ScalableTag<LaneOf<T>>>;
-
-template <class T>
-void ColumnMaxima(const void* data, std::size_t rows, std::size_t row_stride, std::size_t width, float* maxima) {
-  const MaximaTag<T> di;
-  const Magnitudes<MaximaTag<T>> magnitudes;
-  const std::size_t lanes = hn::Lanes(di);
-  const T* p = static_cast<const T*>(data);
-  auto* bits = reinterpret_cast<std::int32_t*>(maxima);
-  std::size_t c = 0;
-  for (; c + 2 * lanes <= width; c += 2 * lanes) {
-    auto max0 = hn::LoadU(di, bits + c);
-    auto max1 = hn::LoadU(di, bits + c + lanes);
-    for (std::size_t r = 0; r < rows; ++r) {
-      max0 = hn::Max(max0, magnitudes.Load(p + r * row_stride + c));
-      max1 = hn::Max(max1, magnitudes.Load(p + r * row_stride + c + lanes));
-    }
-    hn::StoreU(max0, di, bits + c);
-    hn::StoreU(max1, di, bits + c + lanes);
-  }
-  if (c == width) return;
-  if (width < lanes) {
-    HWY_ALIGN std::int32_t few[hn::MaxLanes(MaximaTag<T>())];
-    auto max = hn::Zero(di);
-    for (std::size_t r = 0; r < rows; ++r) max = hn::Max(max, magnitudes.Few(p + r * row_stride, width));
-    hn::Store(max, di, few);
-    for (c = 0; c < width; ++c) bits[c] = std::max(bits[c], few[c]);
-    return;
-  }
-  for (;;) {  // the last vector overlaps the one before: the maximum does not mind
-    c = std::min(c, width - lanes);
-    auto max = hn::LoadU(di, bits + c);
-    for (std::size_t r = 0; r < rows; ++r) max = hn::Max(max, magnitudes.Load(p + r * row_stride + c));
-    hn::StoreU(max, di, bits + c);
-    if (c + lanes >= width) return;
-    c += lanes;
-  }
-}
-
-template <class T>
-void RunMaxima(const void* data, std::size_t runs, std::size_t length, float* maxima) {
-  const MaximaTag<T> di;
-  const Magnitudes<MaximaTag<T>> magnitudes;
-  const std::size_t lanes = hn::Lanes(di);
-  auto* bits = reinterpret_cast<std::int32_t*>(maxima);
-  const T* p = static_cast<const T*>(data);
-  const T* const end = p + runs * length;
-  const auto first = hn::FirstN(di, std::min(length, lanes));
-  for (std::size_t r = 0; r < runs; ++r, p += length) {
-    auto max = hn::Zero(di);
-    if (length >= lanes) {
-      std::size_t i = 0;
-      for (; i + lanes <= length; i += lanes) max = hn::Max(max, magnitudes.Load(p + i));
-      if (i < length) max = hn::Max(max, magnitudes.Load(p + length - lanes));
-    } else if (p + lanes <= end) {
-      max = hn::IfThenElseZero(first, magnitudes.Load(p));
-    } else {
-      max = magnitudes.Few(p, length);
-    }
-    bits[r] = std::max(bits[r], hn::GetLane(hn::MaxOfLanes(di, max)));
-  }
-}
-
 template <class T>
 bool Finite(const void* data, std::size_t n) {
   const hn::ScalableTag<LaneOf<T>> d;
@@ -367,60 +231,13 @@ bool Finite(const void* data, std::size_t n) {
   return true;
 }
 
-UnitSummary SummarizeUnits(float* maxima, std::size_t units, std::uint8_t* alive) {
-  const hn::ScalableTag<std::int32_t> d;
-  const hn::Rebind<std::uint8_t, decltype(d)> d8;
-  using V = hn::Vec<decltype(d)>;
-  const std::size_t lanes = hn::Lanes(d);
-  const V infinity = hn::BitCast(d, hn::Set(hn::Rebind<float, decltype(d)>(), std::numeric_limits<float>::infinity()));
-  auto* bits = reinterpret_cast<std::int32_t*>(maxima);
-  V least = infinity, greatest = hn::Zero(d);
-  UnitSummary summary;
-  std::size_t u = 0;
-  for (; u + lanes <= units; u += lanes) {
-    const V value = hn::Min(hn::LoadU(d, bits + u), infinity);
-    hn::StoreU(value, d, bits + u);
-    least = hn::Min(least, value);
-    greatest = hn::Max(greatest, value);
-    summary.silent += static_cast<std::uint32_t>(hn::CountTrue(d, hn::Eq(value, hn::Zero(d))));
-    if (alive) {
-      const auto active = hn::DemoteTo(d8, hn::Min(value, hn::Set(d, 1)));
-      hn::StoreU(hn::Or(hn::LoadU(d8, alive + u), active), d8, alive + u);
-    }
-  }
-  std::int32_t low = hn::GetLane(hn::MinOfLanes(d, least));
-  std::int32_t high = hn::GetLane(hn::MaxOfLanes(d, greatest));
-  for (; u < units; ++u) {
-    bits[u] = std::min(bits[u], hn::GetLane(infinity));
-    low = std::min(low, bits[u]);
-    high = std::max(high, bits[u]);
-    summary.silent += bits[u] == 0;
-    if (alive && bits[u] != 0) alive[u] = 1;
-  }
-  float smallest, largest;
-  std::memcpy(&smallest, &low, sizeof low);
-  std::memcpy(&largest, &high, sizeof high);
-  summary.spread = std::isinf(largest) ? std::numeric_limits<double>::quiet_NaN()
-                                       : static_cast<double>(largest) - static_cast<double>(smallest);
-  return summary;
-}
-
-template <class T>
-const Kernel* KernelOf() {
-  static constexpr Kernel kernel = {Accumulate<T>, ColumnMaxima<T>, RunMaxima<T>, Finite<T>, SummarizeUnits};
-  return &kernel;
-}
-
 }  // namespace
 
 const Kernel* Select(ScalarType type) {
-  switch (type) {
-    case ScalarType::float64: return KernelOf<double>();
-    case ScalarType::float16: return KernelOf<hwy::float16_t>();
-    case ScalarType::bfloat16: return KernelOf<hwy::bfloat16_t>();
-    case ScalarType::float32: break;
-  }
-  return KernelOf<float>();
+  return WithElementType(type, []<class T>(const T*) {
+    static constexpr Kernel kernel = {Accumulate<T>, Finite<T>};
+    return &kernel;
+  });
 }
 
 const char* TargetInUse() { return hwy::TargetName(HWY_TARGET); }

@@ -37,20 +37,24 @@ struct UnitSummary {
 // Elements that are looked at while they are in the first-level cache, and after which float sums go to double.
 inline constexpr std::size_t kBlock = 2048;
 
-// In unit maxima, |x| that float cannot hold is clamped to its least or greatest normal value, so that a silent unit is
-// exactly 0; a unit with a NaN holds a NaN until summarize_units has made +inf of it.
 struct Kernel {
   // Adds `n` elements to `totals`. `tails` may be null.
   void (*accumulate)(const void* data, std::size_t n, const Tails* tails, Totals& totals);
+  bool (*finite)(const void* data, std::size_t n);
+};
+
+// Maxima of |x| by unit. What float cannot hold is clamped to its least or greatest normal value, so that only a silent
+// unit has the maximum 0; the maximum of a unit that is not finite is infinite or NaN until `summarize`.
+struct UnitKernel {
   // maxima[c] = max(maxima[c], |data[r * row_stride + c]|) for all r in [0, rows), c in [0, width).
   void (*column_maxima)(const void* data, std::size_t rows, std::size_t row_stride, std::size_t width, float* maxima);
   // maxima[r] = max(maxima[r], |data[r * length + i]|) for all r in [0, runs), i in [0, length).
   void (*run_maxima)(const void* data, std::size_t runs, std::size_t length, float* maxima);
-  bool (*finite)(const void* data, std::size_t n);
   // Turns NaN maxima into +inf, and sets alive[u] = 1 (if not null) where maxima[u] is not 0.
-  UnitSummary (*summarize_units)(float* maxima, std::size_t units, std::uint8_t* alive);
+  UnitSummary (*summarize)(float* maxima, std::size_t units, std::uint8_t* alive);
 };
 
 const Kernel& kernel_for(ScalarType type);
+const UnitKernel& unit_kernel_for(ScalarType type);
 
 }  // namespace sonde::probes
