@@ -1,0 +1,27 @@
+// Runs cases: every variant and seed in a process of its own, several at a time.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <vector>
+
+#include "faults/scoring.h"
+
+namespace sonde::faults {
+
+struct SuiteOptions {
+  std::filesystem::path digits;
+  std::vector<std::uint64_t> seeds{1};
+  unsigned jobs = 2;        // processes at a time
+  double time_limit = 180;  // seconds a run
+  bool bare = false;
+  bool every_step = false;
+};
+
+// The result file of run_one, read back.
+[[nodiscard]] Trial read_run(const nlohmann::json& result);
+
+// In the order of `cases`, which must outlive the result.
+[[nodiscard]] std::vector<CaseScore> run_cases(const std::vector<Case>& cases, const SuiteOptions& options);
+
+}  // namespace sonde::faults
