@@ -36,6 +36,8 @@ class Engine::Impl {
         finish();
         return;
       default:
+        // A tensor of another step: begin and end in between were lost.
+        if (!step_.empty() && record.kind == RecordKind::tensor && record.step != step_.number()) finish();
         if (step_.empty()) begin(record);
         step_.add(record);
     }
@@ -43,7 +45,9 @@ class Engine::Impl {
 
   [[nodiscard]] std::vector<Finding> findings() const {
     std::vector<Finding> all;
-    for (const Incident& incident : builder_.incidents()) all.push_back(explain(incident, run_, catalog_));
+    for (const Incident& incident : builder_.incidents()) {
+      if (!taken_back(incident, run_)) all.push_back(explain(incident, run_, catalog_));
+    }
     std::ranges::stable_sort(all, [](const Finding& a, const Finding& b) {
       return a.severity != b.severity ? a.severity > b.severity : a.origin.step < b.origin.step;
     });

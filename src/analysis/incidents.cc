@@ -159,4 +159,11 @@ Severity severity_of(const Incident& incident, const Run& run) {
   return worst;
 }
 
+bool taken_back(const Incident& incident, const Run& run) {
+  const auto over = [&run](const Sighting& sighting) {
+    return family_of(sighting.sign) == Family::harm && sighting.revocable && run.improved_since(sighting.step);
+  };
+  return over(incident.origin) && std::ranges::all_of(incident.followers, over);
+}
+
 }  // namespace sonde::analysis

@@ -24,13 +24,16 @@ void LossHistory::add(std::uint64_t step, double value) {
   if (first_.size() < kFirst) first_.push_back(point);
   recent_.push_back(point);
   if (recent_.size() > kRecent) recent_.pop_front();
-  open_.push_back(point);
-  if (open_.size() >= width_) close_bucket();
+  // A wide bucket keeps every n-th loss only, so that memory does not grow with the run.
+  const std::uint64_t stride = std::max<std::uint64_t>(1, width_ / kKept);
+  if (open_count_++ % stride == 0) open_.push_back(point);
+  if (open_count_ >= width_) close_bucket();
 }
 
 void LossHistory::close_bucket() {
-  buckets_.push_back({open_.front().step, open_.back().step, median(values_of(open_, 0)), open_.size()});
+  buckets_.push_back({open_.front().step, open_.back().step, median(values_of(open_, 0)), open_count_});
   open_.clear();
+  open_count_ = 0;
   if (buckets_.size() < kBuckets) return;
   std::vector<Bucket> merged;
   for (std::size_t i = 0; i + 1 < buckets_.size(); i += 2) {
@@ -39,9 +42,7 @@ void LossHistory::close_bucket() {
     merged.push_back({a.first_step, b.last_step, (a.level + b.level) / 2, a.count + b.count});
   }
   buckets_ = std::move(merged);
-  // Points kept one by one would grow with the width; beyond 256 a bucket takes every loss but keeps them only till it
-  // is closed, which bounds memory by the width of the widest bucket.
-  width_ = std::min<std::uint64_t>(width_ * 2, 256);
+  width_ *= 2;
 }
 
 double LossHistory::initial_level() const { return median(values_of(first_, 0)); }

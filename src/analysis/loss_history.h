@@ -17,6 +17,7 @@ class LossHistory {
   static constexpr std::size_t kFirst = 10;    // losses that make the initial level
   static constexpr std::size_t kRecent = 100;  // losses kept one by one
   static constexpr std::size_t kBuckets = 128;
+  static constexpr std::uint64_t kKept = 64;  // losses a bucket keeps until it is closed
 
   struct Point {
     std::uint64_t step = 0;
@@ -62,6 +63,7 @@ class LossHistory {
   std::vector<Point> first_;
   std::deque<Point> recent_;
   std::vector<Point> open_;  // of the bucket being filled
+  std::uint64_t open_count_ = 0;
   std::uint64_t width_ = 4;  // losses a bucket
   std::vector<Bucket> buckets_;
 };
