@@ -37,6 +37,10 @@ class Optimizer;
 
 namespace sonde {
 
+namespace monitor {
+class Inspector;  // for the project's own tests
+}
+
 // What is known about a step when backward() returns.
 struct Verdict {
   bool ok = true;           // false: the loss or a gradient is not finite, or training was found to be broken
@@ -126,6 +130,7 @@ class Monitor {
 
  private:
   class Impl;
+  friend class monitor::Inspector;
   std::unique_ptr<Impl> impl_;
 };
 

@@ -11,7 +11,7 @@ Session::Session(const Options& options, Extras extras)
     : name_(options.name),
       extras_(std::move(extras)),
       troubles_(options.on_trouble),
-      sink_(catalog_, extras_.keep_records),
+      sink_(catalog_),
       worker_(sink_, troubles_, options.ring_capacity, options.background) {}
 
 void Session::EngineSink::consume(std::span<const trace::Record> records) {
@@ -47,15 +47,24 @@ Report Session::report() {
   return report;
 }
 
-trace::Trace Session::trace() {
-  resolve_sources();
+void Session::keep_records() {
+  const auto lock = worker_.drained();
+  sink_.keep();
+}
+
+std::vector<trace::Record> Session::records() {
   std::vector<trace::Record> records;
   {
     const auto lock = worker_.drained();
     records = sink_.kept();
   }
   troubles_.tell();
-  return trace::make_trace(catalog_, std::move(records));
+  return records;
+}
+
+trace::Trace Session::trace() {
+  resolve_sources();
+  return trace::make_trace(catalog_, records());
 }
 
 void Session::resolve_sources() {

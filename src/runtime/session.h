@@ -25,7 +25,6 @@ namespace sonde::runtime {
 class Session {
  public:
   struct Extras {
-    bool keep_records = false;  // for trace(): 128 bytes a record, without bound
     // Turns Site::frames into a line. Called by report() and trace() for sites without one, under no lock,
     // by whatever thread these are called from.
     std::function<SourceLine(std::span<const std::uintptr_t>)> resolve;
@@ -53,22 +52,26 @@ class Session {
   // Polls, and says what is known.
   [[nodiscard]] Report report();
 
-  // Polls, and returns all records since the beginning. REQUIRES: keep_records; else the trace has none.
+  // Keeps the records that are analysed from now on, for records() and trace(): 128 bytes each, without bound.
+  void keep_records();
+  // Polls, and returns what was kept.
+  [[nodiscard]] std::vector<trace::Record> records();
   [[nodiscard]] trace::Trace trace();
 
  private:
   class EngineSink : public Sink {
    public:
-    EngineSink(const trace::Catalog& catalog, bool keep) : engine_(catalog), keep_(keep) {}
+    explicit EngineSink(const trace::Catalog& catalog) : engine_(catalog) {}
     void consume(std::span<const trace::Record> records) override;
     [[nodiscard]] bool broken() const noexcept override { return engine_.broken(); }
     [[nodiscard]] bool suspicious() const noexcept override { return engine_.suspicious(); }
     [[nodiscard]] const analysis::Engine& engine() const noexcept { return engine_; }
+    void keep() noexcept { keep_ = true; }
     [[nodiscard]] const std::vector<trace::Record>& kept() const noexcept { return kept_; }
 
    private:
     analysis::Engine engine_;
-    const bool keep_;
+    bool keep_ = false;
     std::vector<trace::Record> kept_;
   };
 

@@ -1,0 +1,109 @@
+// BackwardProbe: sees the gradients of one backward pass, node by node.
+//
+// Before the pass a post hook is put on every node of the graph; it gets the gradients that arrived and those the node
+// made, so the first node that makes a non-finite gradient of finite ones is known with certainty, and RecordFunction
+// can stay off during the backward pass (its events cost ten times more and do not show what a node made). Hooks
+// hand on the tensors they get; they are taken off again after the pass.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "probes/measure_tensor.h"
+#include "probes/op_log.h"
+
+namespace sonde::probes {
+
+struct GradientAt {  // the gradient that arrived at an operation's output
+  std::uint64_t serial = kNoProducer;
+  std::uint32_t order = 0;  // in the pass
+  trace::TensorStats stats;
+};
+
+struct GradientOrigin {
+  bool found = false;
+  bool reached_parameter = false;
+  std::string node;  // "SqrtBackward0"
+  std::uint64_t serial = kNoProducer;  // the operation that made the node, if known
+  trace::TensorStats incoming;         // the gradient that arrived, finite
+  trace::TensorStats made;
+  double dtype_max = 0;
+  std::uint32_t reached = 0;  // nodes and parameters that were not finite after it
+};
+
+class BackwardProbe {
+ public:
+  BackwardProbe() = default;
+  BackwardProbe(const BackwardProbe&) = delete;
+  BackwardProbe& operator=(const BackwardProbe&) = delete;
+  ~BackwardProbe() { detach(); }
+
+  // Called on the thread that runs the backward pass, with the gradients of an operation's outputs.
+  using OnGradient = std::function<void(std::uint64_t serial, const std::vector<at::Tensor>& gradients)>;
+
+  // Hooks the graph of `loss`; `log` must know the operations of this thread. The loss keeps the graph alive until
+  // detach(). `measure` false: only `on_gradient` is served.
+  void attach(const at::Tensor& loss, OpLog& log, bool measure, OnGradient on_gradient);
+  void detach();
+
+  // Serial numbers of operations whose nodes are in the graph; valid after attach().
+  [[nodiscard]] const std::vector<std::uint64_t>& operations() const { return operations_; }
+  [[nodiscard]] const std::vector<GradientAt>& gradients() const { return gradients_; }  // in the order of the pass
+  [[nodiscard]] GradientOrigin origin() const;  // of the pass just run, before detach()
+  [[nodiscard]] std::uint64_t spent_ns() const { return spent_ns_; }  // in hooks, of the last pass
+  [[nodiscard]] std::uint64_t failures() const { return failures_; }  // hooks that could not look
+
+ private:
+  class Hook;
+  struct Link {  // what the hooks share with the probe; outlives it if a graph does
+    std::mutex mutex;  // one node at a time: several devices have a thread each
+    BackwardProbe* probe = nullptr;
+  };
+  struct SeenNode {
+    torch::autograd::Node* node = nullptr;
+    std::uintptr_t hook = 0;
+    std::uint64_t serial = kNoProducer;
+    int origin = -1;        // node that made the non-finite gradient that arrived here
+    bool accumulator = false;
+    bool bad = false;
+    trace::TensorStats incoming;
+    trace::TensorStats made;
+    double dtype_max = 0;
+  };
+  struct Known {
+    WeakTensor tensor;
+    std::uint32_t version = 0;
+    trace::TensorStats stats;
+  };
+
+  void executed(std::uint32_t index, const std::vector<at::Tensor>& outputs, const std::vector<at::Tensor>& inputs);
+  const trace::TensorStats* stats_of(const at::Tensor& gradient, const at::Tensor* same_memory);
+
+  std::shared_ptr<Link> link_;
+  at::Tensor loss_;
+  bool measure_ = false;
+  OnGradient on_gradient_;
+  std::vector<SeenNode> nodes_;
+  std::vector<std::uint64_t> operations_;
+  std::vector<std::uint32_t> stack_;
+  ska::flat_hash_map<const torch::autograd::Node*, std::uint32_t> index_;
+  ska::flat_hash_map<const at::TensorImpl*, Known> known_;
+  ska::flat_hash_map<std::uint64_t, std::uint32_t> reported_;  // serial -> node that reported it
+  std::vector<GradientAt> gradients_;
+  std::vector<std::uint32_t> origins_;  // nodes, in the order of the pass
+  TensorMeter meter_;
+  std::uint32_t order_ = 0;
+  std::uint32_t bad_after_ = 0;
+  int parameter_origin_ = -1;
+  bool parameter_bad_ = false;
+  std::uint64_t spent_ns_ = 0;
+  std::uint64_t failures_ = 0;
+};
+
+}  // namespace sonde::probes

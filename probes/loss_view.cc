@@ -1,0 +1,173 @@
+#include "probes/loss_view.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace sonde::probes {
+namespace {
+
+using trace::OpClass;
+
+bool is_constant_factory(const OpInfo& info) {
+  if (!info.traits.factory) return false;
+  const auto& name = info.name;
+  return name.find("rand") == std::string::npos && name.find("normal") == std::string::npos && name.find("bernoulli") == std::string::npos;
+}
+
+const Output* output_of(OpLog& log, std::uint64_t serial, std::uint32_t index) {
+  const auto place = log.find(serial);
+  if (!place || index >= place.operation->outputs) return nullptr;
+  return &place.segment->outputs_of(*place.operation)[index];
+}
+
+const Operand* first_flowing(OpLog::Place place) {
+  const auto operands = place.segment->operands_of(*place.operation);
+  for (const auto& operand : operands)
+    if (operand.requires_grad && !operand.leaf && operand.floating) return &operand;
+  for (const auto& operand : operands)
+    if (operand.floating && !operand.leaf) return &operand;
+  return nullptr;
+}
+
+// Back over views and the arithmetic of a hand-written loss to what the model gave out.
+std::uint64_t model_output(OpLog& log, const Attribution& attribution, std::uint64_t serial) {
+  for (int steps = 0; steps < 1000; ++steps) {
+    const auto place = log.find(serial);
+    const auto* placed = attribution.find(serial);
+    if (!place || !placed || place.operation->external) return serial;
+    const auto op_class = place.operation->info->traits.op_class;
+    const bool arithmetic = placed->is_view || op_class == OpClass::pointwise || op_class == OpClass::reduction || op_class == OpClass::copy;
+    if (placed->uses_parameters || !arithmetic) return serial;
+    const auto* operand = first_flowing(place);
+    if (!operand) return serial;
+    serial = operand->producer;
+  }
+  return serial;
+}
+
+}  // namespace
+
+LossView view_loss(OpLog& log, const Attribution& attribution, const std::vector<PlacedOp>& placed) {
+  LossView view;
+  if (placed.empty()) return view;
+  view.loss_serial = placed.back().serial;
+  std::uint32_t last_layer = 0;
+  for (const auto& op : placed) {
+    if (!op.in_graph) continue;
+    if (op.uses_parameters) last_layer = op.position;
+    const auto place = log.find(op.serial);
+    if (!place.operation->external && place.operation->info->traits.op_class == OpClass::loss) {
+      view.loss_serial = op.serial;
+      view.known_loss = true;
+    }
+  }
+  std::uint64_t hash = 0;
+  for (const auto& op : placed) {
+    const auto place = log.find(op.serial);
+    if (!op.in_graph || place.operation->external) continue;
+    for (const auto& operand : place.segment->operands_of(*place.operation)) {
+      if (operand.leaf || operand.requires_grad || operand.shape.elements == 0) continue;
+      const auto* source = attribution.find(operand.producer);
+      const auto made = log.find(operand.producer);
+      if (!source || !made || source->uses_parameters || (!made.operation->external && made.operation->info->traits.factory &&
+                                                         is_constant_factory(*made.operation->info)))
+        continue;
+      const bool known = std::any_of(view.entering.begin(), view.entering.end(), [&](const EnteringTensor& e) {
+        return e.serial == operand.producer && e.output == operand.output;
+      });
+      if (known) continue;
+      view.entering.push_back({operand.producer, operand.output, op.position, op.position > last_layer});
+      if (const auto& output = made.segment->outputs_of(*made.operation)[operand.output]; true) {
+        if (const auto tensor = output.tensor.lock()) hash = hash * 0x100000001b3U ^ probe_hash(*tensor);
+        if (view.batch_size == 0 && output.shape.dimensions > 0) view.batch_size = static_cast<std::uint64_t>(output.shape.sizes[0]);
+      }
+    }
+  }
+  view.fingerprint = hash;
+
+  // The prediction stands beside the target; without one, where the loss begins.
+  for (const auto& op : placed) {
+    const auto place = log.find(op.serial);
+    if (!op.in_graph || place.operation->external || op.position <= last_layer) continue;
+    const auto operands = place.segment->operands_of(*place.operation);
+    const bool beside_target = std::any_of(operands.begin(), operands.end(), [&](const Operand& operand) {
+      return std::any_of(view.entering.begin(), view.entering.end(), [&](const EnteringTensor& e) { return e.target && e.serial == operand.producer; });
+    });
+    const bool is_loss = view.known_loss && op.serial == view.loss_serial;
+    if (!beside_target && !is_loss) continue;
+    if (const auto* operand = first_flowing(place)) view.prediction = model_output(log, attribution, operand->producer);
+    break;
+  }
+  return view;
+}
+
+void infer_task(OpLog& log, const Attribution& attribution, const LossView& loss, trace::Program& program) {
+  if (loss.loss_serial == kNoProducer) return;
+  const auto place = log.find(loss.loss_serial);
+  program.loss_operation = loss.known_loss ? place.operation->info->name : "";
+  if (loss.known_loss) {
+    // The reduction is the first integer after the tensors in every loss of LibTorch that has one as ...(prediction,
+    // target, [weight,] reduction, ...), but for those that carry a margin or a p before it.
+    const auto scalars = place.segment->scalars_of(*place.operation);
+    const auto it = std::find_if(scalars.begin(), scalars.end(), [](double s) { return s == 0 || s == 1 || s == 2; });
+    program.loss_reduction = it == scalars.end() ? -1 : static_cast<int>(*it);
+  }
+  const auto* prediction = output_of(log, loss.prediction, 0);
+  if (const auto* placed = attribution.find(loss.prediction)) program.prediction_site = placed->site;
+  if (prediction) program.prediction_shape = prediction->shape.vector();
+
+  const Output* target = nullptr;
+  for (const auto& entering : loss.entering)
+    if (entering.target && !target) target = output_of(log, entering.serial, entering.output);
+  if (!target) return;
+  program.target_shape = target->shape.vector();
+  program.target_dtype = target->dtype;
+  const auto tensor = target->tensor.lock();
+  if (!target->measured && tensor) {
+    TensorMeter meter;
+    trace::TensorStats stats;
+    if (meter.measure(*tensor, {}, stats) == nullptr) {
+      program.target_min = stats.min;
+      program.target_max = stats.max;
+      program.target_integral = !target->floating;
+    }
+  } else if (target->measured) {
+    program.target_min = target->stats.min;
+    program.target_max = target->stats.max;
+  }
+  const auto& stats = target->stats;
+  if (target->floating && tensor) {
+    std::vector<double> values;
+    sample_elements(*tensor, 4096, values);
+    program.target_integral = std::all_of(values.begin(), values.end(), [](double v) { return v == std::floor(v); });
+    const bool zeros_and_ones = target->measured && program.target_integral && stats.min >= 0 && stats.max <= 1;
+    program.target_one_hot = zeros_and_ones && target->shape.dimensions == 2 && target->shape.sizes[1] > 1 &&
+                             std::abs(stats.mean * static_cast<double>(target->shape.sizes[1]) - 1) < 1e-9;
+  }
+  const auto width = prediction && prediction->shape.dimensions > 1 ? prediction->shape.sizes[1] : 1;
+  const auto& name = program.loss_operation;
+  const auto is = [&](const char* part) { return name.find(part) != std::string::npos; };
+  if (is("cross_entropy_loss") || is("nll_loss") || is("multi_margin_loss")) {
+    program.task = "multiclass";
+    program.task_reason = "the loss is " + name.substr(6);
+  } else if (is("binary_cross_entropy")) {
+    program.task = program.target_one_hot ? "multiclass" : width > 1 ? "multilabel" : "binary";
+    program.task_reason = program.target_one_hot ? "binary cross-entropy, but the targets are one-hot" : "the loss is binary cross-entropy over " + std::to_string(width) + " output(s)";
+  } else if (is("ctc_loss")) {
+    program.task = "sequence";
+    program.task_reason = "the loss is ctc_loss";
+  } else if (program.target_one_hot) {
+    program.task = "multiclass";
+    program.task_reason = "the targets are one-hot";
+  } else if (is("mse_loss") || is("l1_loss") || is("huber_loss")) {
+    const bool same_as_input = std::any_of(loss.entering.begin(), loss.entering.end(), [&](const EnteringTensor& e) {
+      const auto* other = output_of(log, e.serial, e.output);
+      return !e.target && other && other->shape == target->shape && other->measured && target->measured &&
+             other->stats.mean == target->stats.mean && other->stats.mean_square == target->stats.mean_square;
+    });
+    program.task = same_as_input ? "autoencoder" : "regression";
+    program.task_reason = same_as_input ? "the target is the input" : "the loss is " + name.substr(6) + " on real targets";
+  }
+}
+
+}  // namespace sonde::probes

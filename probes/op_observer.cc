@@ -1,0 +1,404 @@
+#include "probes/op_observer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "probes/call_site.h"
+#include "probes/torch_version.h"
+
+namespace sonde::probes {
+namespace {
+
+// Operations a log may hold: beyond, the program is not training on this thread, or in steps too long to keep.
+constexpr std::size_t kMostOperations = std::size_t{1} << 16;
+// Outside the graph, operations are measured (custom functions, the preparation of a batch) until so many have come in
+// a row that it must be an evaluation or a rollout.
+constexpr std::uint32_t kMostWithoutGraph = 256;
+// Tensors outside the graph above this size are measured only when they enter it: they may be whole data sets.
+constexpr std::int64_t kLargeOutsideGraph = 1 << 20;
+constexpr std::uint32_t kMostOperands = 64;
+
+std::uint64_t now_ns() {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+
+const c10::StorageImpl* storage_of(const at::TensorImpl& impl) {
+  return impl.has_storage() ? impl.storage().unsafeGetStorageImpl() : nullptr;
+}
+
+}  // namespace
+
+OpObserver::OpObserver() : id_([] {
+    static std::atomic<std::uint64_t> next{1};
+    return next.fetch_add(1, std::memory_order_relaxed);
+  }()) {}
+
+OpObserver& OpObserver::of_this_thread() {
+  static thread_local OpObserver observer;
+  return observer;
+}
+
+std::shared_ptr<OpObserver::Subscription> OpObserver::subscribe(OpSubscriber& subscriber) {
+  auto subscription = std::make_shared<Subscription>();
+  subscription->subscriber = &subscriber;
+  subscription->slot = next_slot_++ % 64;
+  subscription->needed_from = log_.next_serial();
+  subscriptions_.push_back(subscription);
+  return subscription;
+}
+
+void OpObserver::update() {
+  std::erase_if(subscriptions_, [](const auto& s) { return !s->alive.load(std::memory_order_relaxed); });
+  const bool wanted = silences_ == 0 && std::any_of(subscriptions_.begin(), subscriptions_.end(),
+                                                    [](const auto& s) { return s->measure || s->calls; });
+  if (wanted && !registered_) {
+    // Never removed: when the thread ends, the list of callbacks goes before this object.
+    callback_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&OpObserver::on_start, &OpObserver::on_end)
+                                               .needsInputs(true)
+                                               .needsOutputs(true)
+                                               .scopes({at::RecordScope::FUNCTION}));
+    registered_ = enabled_ = true;
+  }
+  if (registered_ && wanted != enabled_) {
+    wanted ? at::reenableCallback(callback_) : at::disableCallback(callback_);
+    enabled_ = wanted;
+  }
+}
+
+void OpObserver::trim() {
+  log_.begin_segment();
+  auto from = log_.next_serial();
+  for (const auto& s : subscriptions_)
+    if (s->alive.load(std::memory_order_relaxed)) from = std::min(from, s->needed_from);
+  log_.forget_before(from);
+}
+
+std::uint64_t OpObserver::take_spent() { return std::exchange(spent_ns_, 0); }
+std::uint64_t OpObserver::take_overflow() { return std::exchange(overflow_, 0); }
+
+bool OpObserver::is_state(const c10::StorageImpl* storage) const {
+  return std::any_of(subscriptions_.begin(), subscriptions_.end(), [storage](const auto& s) {
+    return s->alive.load(std::memory_order_relaxed) && s->subscriber->is_state(storage);
+  });
+}
+
+// ---- callbacks ---------------------------------------------------------------------------------------------------
+
+std::unique_ptr<at::ObserverContext> OpObserver::on_start(const at::RecordFunction& function) {
+  auto& self = of_this_thread();
+  if (self.running_) return nullptr;  // a nested operation that slipped through
+  const auto begin = now_ns();
+  try {
+    const auto& info = self.info_of(function);
+    if (info.is_operation || info.backward_pass) {
+      self.running_ = &function;
+      self.running_info_ = &info;
+      self.recording_ = false;
+      at::enableRecordFunction(false);  // nested operations cost nothing; the end callback still comes
+      if (!info.backward_pass) self.start(info, function);
+    }
+  } catch (...) {
+    ++self.overflow_;
+    self.recording_ = false;
+  }
+  self.spent_ns_ += now_ns() - begin;
+  return nullptr;
+}
+
+void OpObserver::on_end(const at::RecordFunction& function, at::ObserverContext*) {
+  auto& self = of_this_thread();
+  if (self.running_ != &function) return;
+  const auto begin = now_ns();
+  try {
+    self.end(function);
+  } catch (...) {
+    ++self.overflow_;
+  }
+  self.running_ = nullptr;
+  at::enableRecordFunction(true);
+  self.spent_ns_ += now_ns() - begin;
+}
+
+const OpInfo& OpObserver::info_of(const at::RecordFunction& function) {
+  const char* name = function.name();
+  // Names of operations live as long as the process; those of profiling ranges may not, so the text is compared.
+  if (const auto it = by_pointer_.find(name); it != by_pointer_.end() && it->second->name == name) return *it->second;
+  auto it = by_name_.find(std::string_view(name));
+  if (it == by_name_.end()) {
+    auto info = std::make_unique<OpInfo>();
+    info->name = name;
+    info->traits = op_traits(name);
+    info->is_operation = function.operator_name().has_value();
+    info->backward_pass = std::string_view(name).starts_with("autograd::engine::evaluate_function");
+    it = by_name_.emplace(name, std::move(info)).first;
+  }
+  if (it->second->is_operation) by_pointer_[name] = it->second.get();
+  return *it->second;
+}
+
+void OpObserver::start(const OpInfo& info, const at::RecordFunction& function) {
+  const bool grad_mode = at::GradMode::is_enabled();
+  // The optimizer and zero_grad write in place, outside the graph.
+  if (info.traits.in_place && !grad_mode) return;
+
+  bool measure = false;
+  for (const auto& s : subscriptions_) {
+    if (!s->alive.load(std::memory_order_relaxed)) continue;
+    measure = measure || s->measure;
+    if (s->calls) {
+      const auto inputs = function.inputs();
+      s->subscriber->before(info, {inputs.data(), inputs.size()});
+    }
+  }
+  if (!measure) return;
+  if (log_.current().operations.size() >= kMostOperations) {
+    ++overflow_;
+    return;
+  }
+
+  operands_.clear();
+  scalars_.clear();
+  pending_ = Operation{};
+  pending_.info = &info;
+  pending_.grad_mode = grad_mode;
+  pending_.first_node = at::sequence_number::peek();
+  for (const auto& value : function.inputs()) add_input(value);
+
+  const bool in_graph = grad_mode && std::any_of(operands_.begin(), operands_.end(), [](const Operand& o) { return o.requires_grad; });
+  if (in_graph) {
+    without_graph_ = 0;
+    measure_entering_operands();
+  } else if (++without_graph_ > kMostWithoutGraph) {
+    return;
+  }
+  recording_ = true;
+}
+
+void OpObserver::add_input(const c10::IValue& value) {
+  if (value.isTensor()) {
+    if (value.toTensor().defined()) add_operand(value.toTensor());
+  } else if (value.isDouble() || value.isInt() || value.isBool()) {
+    const double number = value.isDouble() ? value.toDouble() : value.isInt() ? static_cast<double>(value.toInt()) : value.toBool();
+    pending_.infinite_scalar = pending_.infinite_scalar || std::isinf(number);
+    scalars_.push_back(number);
+  } else if (value.isList()) {
+    for (const auto& element : value.toListRef()) {
+      if (element.isTensor() && element.toTensor().defined()) add_operand(element.toTensor());
+      else if (element.isInt()) scalars_.push_back(static_cast<double>(element.toInt()));
+      else if (element.isDouble()) scalars_.push_back(element.toDouble());
+    }
+  }
+}
+
+void OpObserver::add_operand(const at::Tensor& tensor) {
+  if (operands_.size() >= kMostOperands) return;
+  const auto& impl = *tensor.unsafeGetTensorImpl();
+  Operand operand;
+  operand.tensor = &impl;
+  operand.storage = storage_of(impl);
+  operand.floating = is_floating(impl);
+  operand.requires_grad = impl.requires_grad();
+  operand.leaf = operand.requires_grad && grad_fn_of(&impl) == nullptr;
+  operand.shape = shape_of(impl);
+  auto producer = log_.producer_of(&impl);
+  // What no operation made is from outside; such tensors are noted anew in each segment, for they may be written between.
+  const auto known = producer.serial == kNoProducer ? OpLog::Place{} : log_.find(producer.serial);
+  if (!known || (known.operation->external && producer.serial < log_.current().base)) producer = {add_external(tensor), 0};
+  operand.producer = producer.serial;
+  operand.output = producer.output;
+  operands_.push_back(operand);
+}
+
+std::uint64_t OpObserver::add_external(const at::Tensor& tensor) {
+  static const OpInfo kOutside{"input", {}, false};
+  auto& segment = log_.current();
+  const auto& impl = *tensor.unsafeGetTensorImpl();
+  Operation op;
+  op.serial = log_.next_serial();
+  op.info = &kOutside;
+  op.external = true;
+  op.first_node = op.end_node = at::sequence_number::peek();
+  op.first_output = static_cast<std::uint32_t>(segment.outputs.size());
+  op.outputs = 1;
+  segment.operations.push_back(op);
+  segment.outputs.emplace_back();
+  auto& output = segment.outputs.back();
+  output.tensor = WeakTensor(tensor.getIntrusivePtr());
+  output.identity = &impl;
+  output.storage = storage_of(impl);
+  output.node = grad_fn_of(&impl);
+  output.floating = is_floating(impl);
+  output.requires_grad = impl.requires_grad();
+  output.shape = shape_of(impl);
+  output.version = version_of(&impl);
+  output.dtype = dtype_name(impl);
+  output.dtype_max = dtype_max(impl);
+  log_.set_producer(&impl, {op.serial, 0});
+  return op.serial;
+}
+
+// Tensors that enter the graph here: batches, targets, masks, the outputs of functions nobody could observe.
+void OpObserver::measure_entering_operands() {
+  for (const auto& operand : operands_) {
+    if (operand.leaf || (operand.storage && is_state(operand.storage))) continue;
+    const auto place = log_.find(operand.producer);
+    if (!place || operand.output >= place.operation->outputs) continue;
+    auto& output = place.segment->outputs_of(*place.operation)[operand.output];
+    const bool written_since = output.identity == operand.tensor && output.version != version_of(operand.tensor);
+    if (written_since) {
+      output.measured = false;
+      output.rewritten = true;
+      output.finite = Finite::unknown;
+      output.version = version_of(operand.tensor);
+    }
+    if (!output.measured) ensure_measured(output);
+  }
+}
+
+bool OpObserver::ensure_measured(Output& output) {
+  if (output.measured) return true;
+  const auto tensor = output.tensor.lock();
+  if (!tensor || version_of(tensor.get()) != output.version) return false;
+  trace::TensorStats stats;
+  if (meter_.measure(*tensor, {}, stats) != nullptr) return false;
+  output.stats = stats;
+  output.finite = finiteness(stats);
+  output.measured = true;
+  return true;
+}
+
+void OpObserver::end(const at::RecordFunction& function) {
+  const auto& outputs = function.outputs();
+  if (running_info_->backward_pass) return;
+  for (const auto& s : subscriptions_)
+    if (s->alive.load(std::memory_order_relaxed) && s->calls)
+      s->subscriber->after(*running_info_, {outputs.data(), outputs.size()});
+  if (!recording_) return;
+  recording_ = false;
+
+  auto& segment = log_.current();
+  auto op = pending_;
+  op.serial = log_.next_serial();
+  op.end_node = at::sequence_number::peek();
+  op.first_operand = static_cast<std::uint32_t>(segment.operands.size());
+  op.operands = static_cast<std::uint32_t>(operands_.size());
+  op.first_scalar = static_cast<std::uint32_t>(segment.scalars.size());
+  op.scalars = static_cast<std::uint32_t>(scalars_.size());
+  op.first_output = static_cast<std::uint32_t>(segment.outputs.size());
+  segment.operands.insert(segment.operands.end(), operands_.begin(), operands_.end());
+  segment.scalars.insert(segment.scalars.end(), scalars_.begin(), scalars_.end());
+  for (const auto& value : outputs) {
+    if (value.isTensor()) {
+      if (value.toTensor().defined()) add_output(op, value.toTensor());
+    } else if (value.isList()) {
+      for (const auto& element : value.toListRef())
+        if (element.isTensor() && element.toTensor().defined()) add_output(op, element.toTensor());
+    }
+  }
+  op.outputs = static_cast<std::uint32_t>(segment.outputs.size()) - op.first_output;
+  const bool bad = std::any_of(segment.outputs.begin() + op.first_output, segment.outputs.end(), [](const Output& o) {
+    return o.finite == Finite::infinite || o.finite == Finite::nan;
+  });
+  note_frames(op, bad);
+  if (bad) {
+    // While the inputs still live: were they finite?
+    for (const auto& operand : operands_)
+      if (const auto place = log_.find(operand.producer); place && operand.output < place.operation->outputs)
+        ensure_measured(place.segment->outputs_of(*place.operation)[operand.output]);
+  }
+  segment.operations.push_back(op);
+}
+
+void OpObserver::add_output(Operation& op, const at::Tensor& tensor) {
+  auto& segment = log_.current();
+  const auto& impl = *tensor.unsafeGetTensorImpl();
+  const auto* storage = storage_of(impl);
+  int alias = -1;
+  for (std::size_t i = 0; i < operands_.size() && alias < 0; ++i) {
+    if (operands_[i].tensor == &impl && !op.info->traits.in_place) return;  // handed through: x.to(its own type)
+    if (storage && operands_[i].storage == storage && !op.info->traits.in_place) alias = static_cast<int>(i);
+  }
+  segment.outputs.emplace_back();
+  auto& output = segment.outputs.back();
+  output.tensor = WeakTensor(tensor.getIntrusivePtr());
+  output.identity = &impl;
+  output.storage = storage;
+  output.node = grad_fn_of(&impl);
+  output.version = version_of(&impl);
+  output.alias_of = alias;
+  output.requires_grad = impl.requires_grad();
+  output.floating = is_floating(impl);
+  output.shape = shape_of(impl);
+  output.dtype = dtype_name(impl);
+  output.dtype_max = dtype_max(impl);
+  log_.set_producer(&impl, {op.serial, static_cast<std::uint32_t>(segment.outputs.size() - 1 - op.first_output)});
+  if (!output.floating) {
+    output.finite = Finite::finite;
+    return;
+  }
+  if (op.info->traits.uninitialised) return;
+  if (alias >= 0) {
+    const auto& base = operands_[static_cast<std::size_t>(alias)];
+    const auto place = log_.find(base.producer);
+    if (!place || base.output >= place.operation->outputs) return;  // a view of a parameter
+    const auto& made = place.segment->outputs_of(*place.operation)[base.output];
+    output.unit_dimension = impl.dim() == made.shape.dimensions ? made.unit_dimension : -1;
+    // A view of finite memory is finite; of other memory it has to be looked at.
+    if (made.finite == Finite::finite && made.version == output.version) {
+      output.finite = Finite::finite;
+      return;
+    }
+  }
+  if (!output.requires_grad && output.shape.elements > kLargeOutsideGraph) return;
+
+  output.unit_dimension = alias >= 0 ? output.unit_dimension : unit_dimension_of(op, impl);
+  TensorMeter::Request request;
+  request.tails = op.info->traits.tails;
+  const bool rectifier = op.info->traits.op_class == trace::OpClass::rectifier;
+  if (alias < 0 && op.info->traits.counts_units && output.unit_dimension >= 0 && (rectifier || unit_spread_)) {
+    request.unit_dimension = output.unit_dimension;
+    if (rectifier) {
+      output.alive = static_cast<std::uint32_t>(segment.alive.size());
+      segment.alive.resize(segment.alive.size() + static_cast<std::size_t>(impl.sizes()[static_cast<std::size_t>(output.unit_dimension)]), 0);
+      request.alive = segment.alive.data() + output.alive;
+    }
+  }
+  if (meter_.measure(impl, request, output.stats) == nullptr) {
+    output.measured = true;
+    output.finite = finiteness(output.stats);
+  }
+}
+
+// Channels are dimension 1; only of sequences (N, T, F), which no convolution made, they are the last one.
+int OpObserver::unit_dimension_of(const Operation& op, const at::TensorImpl& impl) {
+  const auto dimensions = impl.dim();
+  if (dimensions < 2 || dimensions > 5) return -1;
+  if (dimensions != 3) return 1;
+  if (op.info->traits.op_class == trace::OpClass::convolution) return 1;
+  for (const auto& operand : operands_) {
+    const auto place = log_.find(operand.producer);
+    if (!place || operand.output >= place.operation->outputs) continue;
+    const auto& made = place.segment->outputs_of(*place.operation)[operand.output];
+    if (made.shape.dimensions == 3 && made.unit_dimension >= 0) return made.unit_dimension;
+  }
+  return 2;
+}
+
+void OpObserver::note_frames(Operation& op, bool fresh) {
+  if (!capture_frames_) return;
+  auto& segment = log_.current();
+  const auto place = segment.operations.size();
+  if (known_frames_.size() <= place) known_frames_.resize(place + 64);
+  auto& known = known_frames_[place];
+  if (fresh || known.info != op.info) {
+    known.info = op.info;
+    known.count = static_cast<std::uint8_t>(capture_user_frames(known.frames));
+  }
+  op.first_frame = static_cast<std::uint32_t>(segment.frames.size());
+  op.frames = known.count;
+  segment.frames.insert(segment.frames.end(), known.frames.begin(), known.frames.begin() + known.count);
+}
+
+}  // namespace sonde::probes

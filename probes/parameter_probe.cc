@@ -1,0 +1,194 @@
+#include "probes/parameter_probe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "probes/torch_version.h"
+
+namespace sonde::probes {
+namespace {
+
+constexpr std::size_t kSample = 512;         // elements a parameter for update sizes
+constexpr std::int64_t kSmallGradient = 4096;  // elements a sentinel reads on every step
+
+const at::Tensor& gradient_of(const at::TensorImpl& impl) {
+  static const at::Tensor kNone;
+  const auto* meta = static_cast<const torch::autograd::AutogradMeta*>(impl.autograd_meta());
+  return meta ? meta->grad_ : kNone;
+}
+
+// Any change of a weight changes one of its sums, but for cancellations to the last bit.
+double sum_of(const trace::TensorStats& stats) { return stats.mean + 3 * stats.mean_square + 5 * stats.min + 7 * stats.max; }
+
+trace::TensorStats stats_of_difference(const std::vector<double>& before, const std::vector<double>& after) {
+  trace::TensorStats stats;
+  stats.min = std::numeric_limits<double>::infinity();
+  stats.max = -stats.min;
+  double sum = 0, squares = 0, weights = 0;
+  std::uint64_t finite = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    const double d = after[i] - before[i];
+    weights += before[i] * before[i];
+    ++stats.count;
+    if (std::isnan(d)) ++stats.nan;
+    else if (std::isinf(d)) ++(d > 0 ? stats.positive_infinity : stats.negative_infinity);
+    else {
+      ++finite;
+      stats.zeros += d == 0;
+      stats.min = std::min(stats.min, d);
+      stats.max = std::max(stats.max, d);
+      sum += d;
+      squares += d * d;
+    }
+  }
+  if (finite > 0) {
+    stats.mean = sum / static_cast<double>(finite);
+    stats.mean_square = squares / static_cast<double>(finite);
+  }
+  stats.aux = before.empty() ? std::numeric_limits<double>::quiet_NaN() : std::sqrt(weights / static_cast<double>(before.size()));
+  return stats;
+}
+
+}  // namespace
+
+void ParameterProbe::modules_changed() {
+  states_.clear();
+  states_.resize(modules_.parameter_count());
+  for (std::size_t i = 0; i < states_.size(); ++i) states_[i].parameter = static_cast<int>(i);
+  sampled_ = false;
+}
+
+Between ParameterProbe::look() {
+  Between between;
+  bool any_known = false, any_moved = false, any_gradient = false, all_cleared = true;
+  for (auto& state : states_) {
+    const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
+    state.alive = static_cast<bool>(impl);
+    if (!impl) continue;
+    state.requires_grad = impl->requires_grad();
+    const auto points = probe_hash(*impl);
+    state.moved = state.weight_points != 0 && points != 0 && points != state.weight_points;
+    any_known = any_known || (state.weight_points != 0 && points != 0);
+    any_moved = any_moved || state.moved;
+    state.weight_points = points;
+
+    bool zero = true;
+    const auto& gradient = gradient_of(*impl);
+    if (gradient.defined()) probe_hash(*gradient.unsafeGetTensorImpl(), &zero);
+    const bool had = state.has_gradient && !state.gradient_points_zero;
+    state.cleared = had && zero;
+    if (had && optimizers_.holds(impl.get())) {
+      any_gradient = true;
+      all_cleared = all_cleared && zero;
+    }
+  }
+  if (any_known) between.weights_changed = any_moved ? Answer::yes : Answer::no;
+  if (any_gradient) between.gradients_cleared = all_cleared ? Answer::yes : Answer::no;
+  return between;
+}
+
+void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace::Record>& records) {
+  if (!sampled_) return;
+  sampled_ = false;
+  for (auto& state : states_) {
+    if (state.weight_sample.empty()) continue;
+    const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
+    scratch_.clear();
+    if (impl) sample_elements(*impl, kSample, scratch_);
+    if (scratch_.size() != state.weight_sample.size()) continue;
+    trace::Record record;
+    record.kind = trace::RecordKind::tensor;
+    record.phase = Phase::update;
+    record.flags = impl->numel() > static_cast<std::int64_t>(kSample) ? trace::kSampledElements : 0;
+    record.site = attribution.parameter_site(state.parameter);
+    record.tensor = stats_of_difference(state.weight_sample, scratch_);
+    records.push_back(record);
+    state.gradient_dot_update = std::numeric_limits<double>::quiet_NaN();
+    if (state.gradient_sample.size() == scratch_.size()) {
+      double dot = 0;
+      for (std::size_t i = 0; i < scratch_.size(); ++i) dot += state.gradient_sample[i] * (scratch_[i] - state.weight_sample[i]);
+      state.gradient_dot_update = dot * static_cast<double>(impl->numel()) / static_cast<double>(scratch_.size());
+    }
+  }
+}
+
+void ParameterProbe::note_gradients() {
+  for (auto& state : states_) {
+    const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
+    state.has_gradient = impl && gradient_of(*impl).defined();
+    state.gradient_points_zero = true;
+    if (state.has_gradient) probe_hash(*gradient_of(*impl).unsafeGetTensorImpl(), &state.gradient_points_zero);
+  }
+}
+
+GradientVerdict ParameterProbe::check_gradients(bool all) {
+  note_gradients();
+  GradientVerdict verdict;
+  for (const auto& state : states_) {
+    if (!state.has_gradient) continue;
+    const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
+    if (!impl) continue;
+    const auto& gradient = *gradient_of(*impl).unsafeGetTensorImpl();
+    if ((all || gradient.numel() <= kSmallGradient) && verdict.finite && !meter_.all_finite(gradient)) {
+      verdict.finite = false;
+      verdict.parameter = state.parameter;
+    }
+  }
+  return verdict;
+}
+
+GradientVerdict ParameterProbe::append_state(Attribution& attribution, std::vector<trace::Record>& records, trace::Catalog& catalog) {
+  note_gradients();
+  GradientVerdict verdict;
+  for (auto& state : states_) {
+    const auto& parameter = modules_.parameters()[static_cast<std::size_t>(state.parameter)];
+    const auto impl = parameter.lock();
+    if (!impl) continue;
+    trace::Record record;
+    record.kind = trace::RecordKind::tensor;
+    record.site = attribution.parameter_site(state.parameter);
+    state.gradient_zero = false;
+    state.gradient_sample.clear();
+    if (state.has_gradient) {
+      const auto& gradient = *gradient_of(*impl).unsafeGetTensorImpl();
+      record.phase = Phase::gradient;
+      record.tensor = {};
+      TensorMeter::Request request;
+      request.unit_dimension = impl->dim() >= 2 ? 0 : -1;
+      if (const char* why = meter_.measure(gradient, request, record.tensor)) {
+        catalog.not_observed("gradient of " + parameter.path, why);
+      } else {
+        state.gradient_zero = record.tensor.zeros == record.tensor.count;
+        record.tensor.aux = state.gradient_dot_update;
+        records.push_back(record);
+        if (finiteness(record.tensor) != Finite::finite && verdict.finite) {
+          verdict.finite = false;
+          verdict.parameter = state.parameter;
+        }
+        sample_elements(gradient, kSample, state.gradient_sample);
+      }
+    }
+    state.gradient_dot_update = std::numeric_limits<double>::quiet_NaN();
+
+    record.phase = Phase::weight;
+    record.tensor = {};
+    TensorMeter::Request request;
+    request.unit_dimension = impl->dim() >= 2 ? 0 : -1;
+    if (const char* why = meter_.measure(*impl, request, record.tensor)) {
+      catalog.not_observed(parameter.path, why);
+      continue;
+    }
+    const double sum = sum_of(record.tensor);
+    state.changed_between_observed = state.measured && sum != state.weight_sum_before;
+    state.measured = true;
+    state.weight_sum_before = sum;
+    records.push_back(record);
+    state.weight_sample.clear();
+    if (state.requires_grad) sample_elements(*impl, kSample, state.weight_sample);
+    sampled_ = true;
+  }
+  return verdict;
+}
+
+}  // namespace sonde::probes

@@ -1,0 +1,80 @@
+// ParameterProbe: weights, gradients as they will be applied, and what the optimizer changed.
+//
+// On every step a few elements of each weight and gradient are read, which tells whether the weights moved and the
+// gradients were cleared since the last backward pass; on observed steps everything is measured. Works from weak
+// references: parameters may be replaced, frozen or freed at any time. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "probes/attribution.h"
+#include "probes/module_map.h"
+#include "probes/optimizer_view.h"
+#include "trace/record.h"
+
+namespace sonde::probes {
+
+enum class Answer : std::uint8_t { no, yes, unknown };
+
+// What is known of one parameter over the steps.
+struct ParameterState {
+  int parameter = 0;                 // in the module map
+  bool alive = false;
+  bool requires_grad = false;
+  bool has_gradient = false;         // defined, after the last backward pass
+  bool gradient_points_zero = true;  // the probed elements were zero
+  std::uint64_t weight_points = 0;   // hashes
+  bool moved = false;                // since the last backward pass
+  bool cleared = false;              // its gradient, since the last backward pass
+  // After observed steps:
+  bool measured = false;
+  bool gradient_zero = false;        // exactly, everywhere
+  double weight_sum_before = 0;      // statistics that change when the weight does
+  bool changed_between_observed = false;
+  std::vector<double> weight_sample;
+  std::vector<double> gradient_sample;
+  double gradient_dot_update = 0;    // of the last update, NaN if unknown
+};
+
+struct Between {  // what happened since the last backward pass
+  Answer weights_changed = Answer::unknown;
+  Answer gradients_cleared = Answer::unknown;
+};
+
+struct GradientVerdict {
+  bool finite = true;
+  int parameter = -1;  // the first in the tree whose gradient is not
+};
+
+class ParameterProbe {
+ public:
+  ParameterProbe(ModuleMap& modules, OptimizerView& optimizers) : modules_(modules), optimizers_(optimizers) {}
+
+  // To be called after a rescan of the module map.
+  void modules_changed();
+
+  // Before a backward pass.
+  Between look();
+  // After look(), if the weights moved since the samples were taken: records of phase update.
+  void append_updates(Attribution& attribution, std::vector<trace::Record>& records);
+
+  // After a backward pass. `all`: every gradient is looked at, else those small enough to cost nothing.
+  GradientVerdict check_gradients(bool all);
+  // Everything: records of phases gradient and weight; takes samples for append_updates().
+  GradientVerdict append_state(Attribution& attribution, std::vector<trace::Record>& records, trace::Catalog& catalog);
+
+  [[nodiscard]] const std::vector<ParameterState>& states() const { return states_; }
+
+ private:
+  void note_gradients();
+
+  ModuleMap& modules_;
+  OptimizerView& optimizers_;
+  TensorMeter meter_;
+  std::vector<ParameterState> states_;
+  bool sampled_ = false;
+  std::vector<double> scratch_;
+};
+
+}  // namespace sonde::probes

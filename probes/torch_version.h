@@ -1,0 +1,35 @@
+// The one place that knows how LibTorch's versions differ.
+#pragma once
+
+#include <ATen/SequenceNumber.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/record_function.h>
+#include <torch/csrc/autograd/function.h>
+#include <torch/csrc/autograd/function_hook.h>
+#include <torch/csrc/autograd/functions/accumulate_grad.h>
+#include <torch/csrc/autograd/variable.h>
+#include <torch/version.h>
+
+namespace sonde::probes {
+
+inline const char* torch_version() { return TORCH_VERSION; }
+
+// The node that made `tensor`, as it stands; unlike Tensor::grad_fn() it never creates nodes for views written in place.
+inline torch::autograd::Node* grad_fn_of(const at::TensorImpl* impl) {
+  const auto* meta = static_cast<const torch::autograd::AutogradMeta*>(impl->autograd_meta());
+  return meta ? meta->grad_fn_.get() : nullptr;
+}
+
+// Differs from reading to reading when memory of the tensor (or of a view of it) was written in between; 0 where
+// versions are not counted (inference tensors).
+inline std::uint32_t version_of(const at::TensorImpl* impl) {
+  const auto& counter = impl->version_counter();
+  return counter.enabled() ? counter.current_version() : 0;
+}
+
+// `node` as an accumulator of a parameter's gradient, or null.
+inline const torch::autograd::AccumulateGrad* as_accumulator(const torch::autograd::Node* node) {
+  return dynamic_cast<const torch::autograd::AccumulateGrad*>(node);
+}
+
+}  // namespace sonde::probes

@@ -1,0 +1,195 @@
+#include "monitor/monitor_impl.h"
+
+#include <chrono>
+#include <cmath>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+
+#include "probes/call_site.h"
+
+namespace sonde {
+namespace {
+
+std::uint64_t now_ns() {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+}
+
+runtime::Session::Extras extras(const Options& options) {
+  runtime::Session::Extras extras;
+  if (options.source_lines) extras.resolve = [](std::span<const std::uintptr_t> frames) { return probes::resolve(frames); };
+  return extras;
+}
+
+void check_loss(const at::Tensor& loss, bool ran) {
+  if (!loss.defined()) throw std::invalid_argument("sonde: the loss is an undefined tensor; wanted: the tensor backward() starts from");
+  if (loss.numel() != 1) {
+    std::ostringstream message;
+    message << "sonde: the loss has shape " << loss.sizes() << "; wanted: one element (take its mean or sum)";
+    throw std::invalid_argument(message.str());
+  }
+  if (!loss.requires_grad() && !ran)
+    throw std::invalid_argument(
+        "sonde: the loss has no graph (requires_grad is false); wanted: a loss computed from the parameters with grad mode on");
+}
+
+}  // namespace
+
+// Adds up the monitor's own time in one call of the user's: all of it but the user's parts.
+class Monitor::Impl::Account {
+ public:
+  explicit Account(monitor::TrainingWatch& watch) : watch_(watch), begin_(now_ns()) {}
+  void users_part_begins() { users_begin_ = now_ns(); }
+  void users_part_ends() { users_ns_ += now_ns() - users_begin_; }
+  // What callbacks spent inside the user's parts is the monitor's, too.
+  [[nodiscard]] std::uint64_t spent() const { return now_ns() - begin_ - users_ns_ + watch_.take_spent_ns(); }
+
+ private:
+  monitor::TrainingWatch& watch_;
+  std::uint64_t begin_;
+  std::uint64_t users_begin_ = 0;
+  std::uint64_t users_ns_ = 0;
+};
+
+Monitor::Impl::Impl(monitor::Subject subject, Options options)
+    : options_((options.validate(), std::move(options))),
+      session_(options_, extras(options_)),
+      watch_(std::move(subject), options_, session_),
+      governor_(options_) {
+  watch_.attach_thread();
+  watch_.observe(true);
+}
+
+void Monitor::Impl::enter() {
+  watch_.attach_thread();
+  watch_.hooks().flush();
+  watch_.hooks().rethrow();
+}
+
+Verdict Monitor::Impl::backward(const at::Tensor& loss, bool retain_graph, bool create_graph,
+                                const std::function<at::Tensor()>* forward) {
+  Account account(watch_);
+  check_loss(loss, false);
+  enter();
+  if (options_.on_fault == OnFault::abort && session_.broken()) abort("training was found to be broken");
+  const probes::OpObserver::Silence silence(watch_.observer());
+  auto state = watch_.before_backward(loss, true);
+  const bool stop_here = !state.loss_finite && options_.on_fault != OnFault::report;
+  if (!stop_here) {
+    account.users_part_begins();
+    try {
+      // The default of retain_graph is create_graph.
+      loss.backward({}, retain_graph ? c10::optional<bool>(true) : c10::optional<bool>(), create_graph);
+    } catch (...) {
+      watch_.give_up();
+      throw;
+    }
+    account.users_part_ends();
+  }
+  watch_.after_backward(state, !stop_here, options_.on_fault != OnFault::report);
+  return judge(state, account, forward);
+}
+
+Verdict Monitor::Impl::backward(const std::function<at::Tensor()>& forward) {
+  if (!forward) throw std::invalid_argument("sonde: backward() got an empty function; wanted: one that returns the loss");
+  enter();
+  if (!watch_.observing()) replay_.keep(watch_.modules());
+  const auto loss = forward();
+  return backward(loss, false, false, &forward);
+}
+
+Verdict Monitor::Impl::check(const at::Tensor& loss) {
+  Account account(watch_);
+  check_loss(loss, true);
+  enter();
+  if (options_.on_fault == OnFault::abort && session_.broken()) abort("training was found to be broken");
+  const probes::OpObserver::Silence silence(watch_.observer());
+  auto state = watch_.before_backward(loss, false);
+  watch_.after_backward(state, true, options_.on_fault != OnFault::report);
+  return judge(state, account, nullptr);
+}
+
+Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& account, const std::function<at::Tensor()>* forward) {
+  Verdict verdict;
+  if (state.poisoned()) {
+    std::ostringstream reason;
+    if (!state.loss_finite) reason << "the loss of step " << watch_.step() << " is " << state.loss;
+    else reason << "a gradient of step " << watch_.step() << " is not finite";
+    verdict.ok = false;
+    verdict.reason = reason.str();
+    if (!state.observed) {
+      if (forward) explain(*forward);
+      governor_.insist(3);
+    }
+    if (options_.on_fault != OnFault::report) {
+      watch_.drop_gradients();
+      verdict.applied = false;
+    }
+  } else if (session_.broken()) {
+    verdict.ok = false;
+    verdict.reason = "training was found to be broken; see the report";
+  }
+
+  const auto end = now_ns();
+  const auto monitor_ns = account.spent();
+  const auto step_ns = last_step_ns_ == 0 ? 0 : end - last_step_ns_;
+  watch_.end_step(state, verdict.applied, step_ns, monitor_ns);
+  watch_.observe(governor_.observe_next({state.observed, step_ns, monitor_ns}, session_.suspicious()));
+  last_step_ns_ = now_ns();
+  watch_.hooks().rethrow();
+  if (!verdict.applied && options_.on_fault == OnFault::abort) abort(verdict.reason);
+  return verdict;
+}
+
+// Runs the step again with everything observed. All the training can see is as before afterwards.
+void Monitor::Impl::explain(const std::function<at::Tensor()>& forward) {
+  monitor::Replay after;
+  after.keep(watch_.modules());
+  replay_.put_back(watch_.modules());
+  {
+    const monitor::GradientsAside aside(watch_.modules());
+    watch_.observe(true);
+    try {
+      at::Tensor loss;
+      {
+        const probes::OpObserver::Speech speech(watch_.observer());
+        loss = forward();
+      }
+      if (loss.defined() && loss.numel() == 1) watch_.explain(loss);
+    } catch (const std::exception& error) {
+      session_.troubles().note("a bad step could not be run again", error.what());
+    }
+  }
+  after.put_back(watch_.modules());
+}
+
+void Monitor::Impl::abort(const std::string& reason) {
+  const auto now = session_.report();
+  for (const auto& finding : now.findings)
+    if (finding.severity == Severity::error) {
+      std::ostringstream text;
+      now.print(text);
+      throw FaultFound("sonde: " + reason + "\n" + text.str(), finding);
+    }
+  Finding unexplained;
+  unexplained.severity = Severity::error;
+  unexplained.origin.message = reason;
+  throw FaultFound("sonde: " + reason, unexplained);
+}
+
+Monitor::Pause Monitor::Impl::pause() {
+  watch_.attach_thread();
+  auto silence = std::make_shared<probes::OpObserver::Silence>(watch_.observer());
+  return Pause([silence]() mutable { silence.reset(); });
+}
+
+void Monitor::Impl::follow(std::vector<torch::optim::Optimizer*> optimizers) {
+  if (optimizers.empty() || std::any_of(optimizers.begin(), optimizers.end(), [](auto* o) { return o == nullptr; }))
+    throw std::invalid_argument("sonde: follow() got no optimizer or a null one; wanted: the optimizers that update the model");
+  watch_.follow(std::move(optimizers));
+}
+
+Report Monitor::Impl::report() { return session_.report(); }
+
+}  // namespace sonde

@@ -1,0 +1,45 @@
+// The implementation behind sonde::Monitor: one session, one watch, the guard.
+#pragma once
+
+#include <functional>
+
+#include <sonde/monitor.h>
+
+#include "monitor/governor.h"
+#include "monitor/replay.h"
+#include "monitor/training_watch.h"
+#include "runtime/session.h"
+
+namespace sonde {
+
+class Monitor::Impl {
+ public:
+  Impl(monitor::Subject subject, Options options);
+
+  Verdict backward(const at::Tensor& loss, bool retain_graph, bool create_graph, const std::function<at::Tensor()>* forward);
+  Verdict backward(const std::function<at::Tensor()>& forward);
+  Verdict check(const at::Tensor& loss);
+  Pause pause();
+  void follow(std::vector<torch::optim::Optimizer*> optimizers);
+
+  [[nodiscard]] Hooks& hooks() { return watch_.hooks(); }
+  [[nodiscard]] runtime::Session& session() { return session_; }
+  [[nodiscard]] Report report();
+
+ private:
+  class Account;
+  void enter();
+  Verdict judge(monitor::TrainingWatch::StepState& state, Account& account, const std::function<at::Tensor()>* forward);
+  void explain(const std::function<at::Tensor()>& forward);
+  [[noreturn]] void abort(const std::string& reason);
+
+  const Options options_;
+  runtime::Session session_;
+  monitor::TrainingWatch watch_;
+  monitor::Governor governor_;
+  monitor::Replay replay_;
+  std::uint64_t last_step_ns_ = 0;  // time of the last step's end, 0 before the first
+  std::shared_ptr<int> pauses_ = std::make_shared<int>(0);
+};
+
+}  // namespace sonde

@@ -1,0 +1,280 @@
+#include "monitor/training_watch.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <torch/nn/module.h>
+#include <torch/optim/optimizer.h>
+
+namespace sonde::monitor {
+namespace {
+
+using probes::Answer;
+
+
+// Identical units are a matter of initialisation; later they are not looked for.
+constexpr std::uint32_t kFreshSteps = 20;
+
+double read_scalar(const at::Tensor& loss) {
+  const auto& impl = *loss.unsafeGetTensorImpl();
+  std::vector<double> value;
+  probes::sample_elements(impl, 1, value);
+  if (!value.empty()) return value[0];
+  probes::TensorMeter meter;
+  trace::TensorStats stats;
+  if (meter.measure(impl, {}, stats) != nullptr) return 0;
+  return stats.nan > 0 ? std::numeric_limits<double>::quiet_NaN()
+         : stats.positive_infinity > 0 ? std::numeric_limits<double>::infinity()
+         : stats.negative_infinity > 0 ? -std::numeric_limits<double>::infinity()
+                                       : stats.mean;
+}
+
+}  // namespace
+
+TrainingWatch::TrainingWatch(Subject subject, const Options& options, runtime::Session& session)
+    : subject_(std::move(subject)),
+      options_(options),
+      session_(session),
+      attribution_(session.catalog(), modules_),
+      parameters_(modules_, optimizers_),
+      contracts_(modules_, optimizers_, parameters_),
+      hooks_(modules_) {
+  rescan(true);
+  optimizers_.rescan(subject_.optimizers);
+  push_program();
+}
+
+TrainingWatch::~TrainingWatch() {
+  if (subscription_) subscription_->alive.store(false, std::memory_order_relaxed);
+  if (observer_ && probes::OpObserver::of_this_thread().id() == observer_id_) observer_->update();
+}
+
+void TrainingWatch::attach_thread() {
+  auto& here = probes::OpObserver::of_this_thread();
+  if (observer_id_ == here.id()) return;
+  if (subscription_) subscription_->alive.store(false, std::memory_order_relaxed);
+  observer_ = &here;
+  observer_id_ = here.id();
+  subscription_ = here.subscribe(*this);
+  observe(observing_);
+}
+
+void TrainingWatch::follow(std::vector<torch::optim::Optimizer*> optimizers) {
+  subject_.optimizers = std::move(optimizers);
+  optimizers_.rescan(subject_.optimizers);
+  contracts_.reset();
+  fresh_baselines_ = true;
+  if (subject_.module == nullptr) adopt_tensors();
+  push_program();
+}
+
+void TrainingWatch::observe(bool in_full) {
+  observing_ = in_full;
+  if (!subscription_) return;
+  subscription_->measure = in_full || hooks_.any_forward() || hooks_.any_backward();
+  subscription_->calls = hooks_.any_forward();
+  observer_->set_capture_frames(options_.source_lines);
+  observer_->set_measure_unit_spread(observed_steps_ < kFreshSteps);
+  if (subscription_->measure) modules_.refresh_storages();
+  observer_->update();
+}
+
+std::uint64_t TrainingWatch::take_spent_ns() { return std::exchange(backward_spent_ns_, 0) + (observer_ ? observer_->take_spent() : 0); }
+
+// ---- the model and the optimizers -----------------------------------------------------------------------------------
+
+void TrainingWatch::rescan(bool force) {
+  const auto* module = subject_.alive();
+  if (subject_.module != nullptr && module == nullptr) return;  // the model is gone; what is known stays
+  if (module != nullptr) {
+    if (!force && !modules_.differs(*module)) return;
+    modules_.rescan(*module);
+  } else {
+    if (!force) return;
+    modules_.rescan(subject_.tensors);
+    subject_.tensors.clear();  // the map holds them weakly
+  }
+  attribution_.modules_changed();
+  parameters_.modules_changed();
+  contracts_.reset();
+  if (!force) fresh_baselines_ = true;
+}
+
+// Bare tensors that were replaced: the optimizers tell which ones are trained now.
+void TrainingWatch::adopt_tensors() {
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  for (std::size_t i = 0; i < modules_.parameter_count(); ++i)
+    if (const auto impl = modules_.parameters()[i].lock()) tensors.emplace_back(modules_.parameters()[i].path, at::Tensor(impl));
+  std::vector<std::string> free_names;
+  for (std::size_t i = 0; i < modules_.parameter_count(); ++i) {
+    const auto impl = modules_.parameters()[i].lock();
+    if (!impl || !optimizers_.holds(impl.get())) free_names.push_back(modules_.parameters()[i].path);
+  }
+  bool changed = false;
+  for (auto* optimizer : subject_.optimizers)
+    for (const auto& group : optimizer->param_groups())
+      for (const auto& parameter : group.params()) {
+        const bool known = std::any_of(tensors.begin(), tensors.end(), [&](const auto& t) { return t.second.is_same(parameter); });
+        if (known || !parameter.defined()) continue;
+        changed = true;
+        std::string name = "parameter" + std::to_string(tensors.size());
+        if (!free_names.empty()) {
+          name = free_names.front();
+          free_names.erase(free_names.begin());
+          std::erase_if(tensors, [&](const auto& t) { return t.first == name; });
+        }
+        tensors.emplace_back(name, parameter);
+      }
+  if (!changed) return;
+  modules_.rescan(tensors);
+  attribution_.modules_changed();
+  parameters_.modules_changed();
+  contracts_.reset();
+  fresh_baselines_ = true;
+}
+
+// ---- the order of a step --------------------------------------------------------------------------------------------
+
+void TrainingWatch::number_step(const probes::Between& between) {
+  const bool accumulates = between.weights_changed != Answer::yes && between.gradients_cleared != Answer::yes;
+  if (!started_) {
+    started_ = true;
+    backwards_ = 1;
+  } else if (accumulates && backwards_ > 0 && between.weights_changed == Answer::no && between.gradients_cleared == Answer::no) {
+    ++backwards_;
+  } else {
+    ++step_;
+    backwards_ = 1;
+  }
+}
+
+void TrainingWatch::place_operations(const at::Tensor& loss, bool hook_graph, bool measure) {
+  auto& log = observer_->log();
+  modules_.refresh_storages();
+  if (hook_graph) {
+    probes::BackwardProbe::OnGradient on_gradient;
+    if (hooks_.any_backward())
+      on_gradient = [this](std::uint64_t serial, const std::vector<at::Tensor>& gradients) {
+        const auto* placed = attribution_.find(serial);
+        if (placed && placed->uses_parameters && !placed->is_view) hooks_.gradients(placed->layer, gradients);
+      };
+    backward_.attach(loss, log, measure, std::move(on_gradient));
+  }
+  const auto& placed = attribution_.place(log, loss.unsafeGetTensorImpl(), hook_graph ? std::span(backward_.operations()) : std::span<const std::uint64_t>{});
+  loss_view_ = probes::view_loss(log, attribution_, placed);
+  last_position_ = placed.empty() ? 0 : placed.back().position;
+  if (placed.empty()) {
+    session_.catalog().not_observed("a step's operations", "the loss came from no operation seen on this thread");
+  }
+}
+
+TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, bool hook_graph) {
+  StepState state;
+  state.observed = observing_;
+  hooks_.flush();
+  if (state.observed) {
+    rescan(false);
+    if (optimizers_.rescan(subject_.optimizers) && subject_.module == nullptr) adopt_tensors();
+  } else {
+    optimizers_.read_rates(subject_.optimizers);
+  }
+  state.between = parameters_.look();
+  number_step(state.between);
+  state.loss = read_scalar(loss);
+  state.loss_finite = std::isfinite(state.loss);
+
+  if (state.observed || hooks_.any_backward()) place_operations(loss, hook_graph, state.observed);
+  push_step(trace::RecordKind::step_begin, state, true, 0, 0);
+  fresh_baselines_ = false;
+  if (state.between.weights_changed != Answer::no) {
+    parameters_.append_updates(attribution_, records_);
+    push_all(records_);
+  }
+  if (state.observed) {
+    push_forward();
+    if (!program_known_ && !attribution_.placed().empty()) {
+      program_known_ = true;
+      auto program = session_.catalog().program();
+      probes::infer_task(observer_->log(), attribution_, loss_view_, program);
+      session_.catalog().set_program(std::move(program));
+    }
+    contracts_.look_at_operations(observer_->log(), attribution_.placed(), records_);
+    push_all(records_);
+  }
+  push_loss(state);
+  if (!state.loss_finite) {
+    if (!state.observed) push_unknown_origin(Phase::loss, -1);
+    else if (!push_forward_origin()) push_unknown_origin(Phase::loss, -1);
+  }
+  return state;
+}
+
+void TrainingWatch::after_backward(StepState& state, bool ran, bool check_all_gradients) {
+  if (state.observed) push_backward();
+  if (ran) {
+    const auto verdict = state.observed ? parameters_.append_state(attribution_, records_, session_.catalog())
+                                        : parameters_.check_gradients(check_all_gradients);
+    state.gradients_finite = verdict.finite;
+    push_all(records_);
+    if (!verdict.finite && state.loss_finite) {
+      if (state.observed && backward_.origin().found) push_backward_origin();
+      else push_unknown_origin(Phase::gradient, verdict.parameter);
+    }
+  }
+  backward_spent_ns_ += backward_.spent_ns();
+  if (const auto failures = backward_.failures()) session_.catalog().not_observed("gradients", "could not be measured", failures);
+  backward_.detach();
+
+  if (ran) {
+    probes::StepView view;
+    view.observed = state.observed;
+    view.new_update = backwards_ == 1;
+    view.between = state.between;
+    view.batch_fingerprint = state.observed ? loss_view_.fingerprint : 0;
+    const auto* module = subject_.alive();
+    view.root_training = module == nullptr || module->is_training();
+    view.skipped = last_skipped_;
+    view.defaults_edited = optimizers_.defaults_edited(subject_.optimizers, view.rate_in_defaults, view.rate_in_groups);
+    view.all_rates_zero = optimizers_.all_rates_zero();
+    contracts_.step(view, attribution_, records_);
+    push_all(records_);
+  }
+  observed_steps_ += state.observed;
+  note_unseen();
+}
+
+void TrainingWatch::give_up() {
+  backward_.detach();
+  session_.catalog().not_observed("a step", "an exception left the backward pass");
+}
+
+void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns) {
+  last_skipped_ = !applied;
+  push_step(trace::RecordKind::step_end, state, applied, step_ns, monitor_ns);
+  session_.end_step(session_.producer_for_this_thread());
+  // Two passes back: losses with a common trunk, networks that train each other.
+  subscription_->needed_from = std::exchange(end_of_last_pass_, observer_->log().next_serial());
+  observer_->trim();
+}
+
+void TrainingWatch::explain(const at::Tensor& loss) {
+  place_operations(loss, true, true);
+  StepState state;
+  state.loss = read_scalar(loss);
+  if (!std::isfinite(state.loss)) {
+    backward_.detach();
+    push_forward_origin();
+    return;
+  }
+  loss.backward();
+  if (backward_.origin().found) push_backward_origin();
+  backward_.detach();
+}
+
+void TrainingWatch::note_unseen() {
+  if (const auto lost = observer_->take_overflow())
+    session_.catalog().not_observed("operations", "too many between two backward passes, or they could not be read", lost);
+}
+
+}  // namespace sonde::monitor

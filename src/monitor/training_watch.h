@@ -1,0 +1,142 @@
+// TrainingWatch: one monitor's eyes on the training thread. Puts the probes together in the order of a step and turns
+// what they see into records. Judges nothing but what the guard has to know at once: is this step poisoned?
+//
+// Order of a step: forward pass (the op observer writes its log) -> before_backward() -> the backward pass with
+// hooks on its nodes -> after_backward(). Everything belongs to the training thread, which may change between steps.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <sonde/options.h>
+
+#include "monitor/hook_registry.h"
+#include "probes/attribution.h"
+#include "probes/backward_probe.h"
+#include "probes/contract_probe.h"
+#include "probes/forward_origin.h"
+#include "probes/loss_view.h"
+#include "probes/module_map.h"
+#include "probes/op_observer.h"
+#include "probes/optimizer_view.h"
+#include "probes/parameter_probe.h"
+#include "probes/unit_life.h"
+#include "runtime/session.h"
+
+namespace sonde::monitor {
+
+// The model and the optimizers, looked at only while a call of the user's lasts.
+struct Subject {
+  torch::nn::Module* module = nullptr;  // null: bare tensors
+  std::weak_ptr<torch::nn::Module> owner;  // of `module`, if it has one
+  bool owned = false;
+  std::vector<std::pair<std::string, at::Tensor>> tensors;
+  std::vector<torch::optim::Optimizer*> optimizers;
+
+  [[nodiscard]] const torch::nn::Module* alive() const {
+    return module != nullptr && (!owned || !owner.expired()) ? module : nullptr;
+  }
+};
+
+class TrainingWatch final : public probes::OpSubscriber {
+ public:
+  TrainingWatch(Subject subject, const Options& options, runtime::Session& session);
+  ~TrainingWatch() override;
+  TrainingWatch(const TrainingWatch&) = delete;
+  TrainingWatch& operator=(const TrainingWatch&) = delete;
+
+  // Watch the calling thread from now on, if it is another one than before.
+  void attach_thread();
+  void follow(std::vector<torch::optim::Optimizer*> optimizers);
+
+  // Whether the operations from now on are to be observed in full.
+  void observe(bool in_full);
+  [[nodiscard]] bool observing() const { return observing_; }
+
+  struct StepState {
+    bool observed = false;
+    bool loss_finite = true;
+    bool gradients_finite = true;
+    double loss = 0;
+    probes::Between between;
+    [[nodiscard]] bool poisoned() const { return !loss_finite || !gradients_finite; }
+  };
+
+  // `hook_graph` false: the backward pass has been run already.
+  StepState before_backward(const at::Tensor& loss, bool hook_graph);
+  // `ran` false: the backward pass was not run, because the loss is poisoned.
+  void after_backward(StepState& state, bool ran, bool check_all_gradients);
+  // An exception came out of the backward pass: takes the hooks off the graph.
+  void give_up();
+  // The step is over: pushes its last record. `applied` false: the guard took the gradients away.
+  void end_step(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns);
+
+  // A poisoned step that was not observed has been run again up to the loss, with observe(true): runs its backward pass
+  // and pushes the origin, under the number of the step.
+  void explain(const at::Tensor& loss);
+
+  void drop_gradients() { probes::OptimizerView::drop_gradients(subject_.optimizers); }
+  [[nodiscard]] HookRegistry& hooks() { return hooks_; }
+  [[nodiscard]] const probes::ModuleMap& modules() const { return modules_; }
+  [[nodiscard]] std::uint64_t step() const { return step_; }
+  [[nodiscard]] probes::OpObserver& observer() { return *observer_; }
+  // Time spent in callbacks and hooks since the last call.
+  [[nodiscard]] std::uint64_t take_spent_ns();
+
+  // OpSubscriber
+  bool is_state(const c10::StorageImpl* storage) const override { return modules_.is_state(storage); }
+  void before(const probes::OpInfo& info, std::span<const c10::IValue> inputs) override { hooks_.before(info, inputs); }
+  void after(const probes::OpInfo&, std::span<const c10::IValue> outputs) override { hooks_.after(outputs); }
+
+ private:
+  void rescan(bool force);
+  void adopt_tensors();
+  void number_step(const probes::Between& between);
+  void push(trace::Record record);
+  void push_all(std::vector<trace::Record>& records);
+  void push_step(trace::RecordKind kind, const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns);
+  void push_forward();
+  void push_backward();
+  void push_program();
+  void push_loss(const StepState& state);
+  void place_operations(const at::Tensor& loss, bool hook_graph, bool measure);
+  bool push_forward_origin();
+  void push_backward_origin();
+  void push_unknown_origin(Phase phase, int parameter);
+  void note_unseen();
+
+  Subject subject_;
+  const Options options_;
+  runtime::Session& session_;
+  probes::ModuleMap modules_;
+  probes::OptimizerView optimizers_;
+  probes::Attribution attribution_;
+  probes::ParameterProbe parameters_;
+  probes::ContractProbe contracts_;
+  probes::BackwardProbe backward_;
+  probes::UnitLife units_;
+  HookRegistry hooks_;
+
+  probes::OpObserver* observer_ = nullptr;  // of thread `observer_id_`
+  std::uint64_t observer_id_ = 0;
+  std::shared_ptr<probes::OpObserver::Subscription> subscription_;
+  bool observing_ = false;
+
+  std::uint64_t step_ = 0;
+  std::uint32_t backwards_ = 0;
+  std::uint32_t observed_steps_ = 0;
+  bool started_ = false;
+  bool last_skipped_ = false;
+  bool fresh_baselines_ = false;
+  std::uint64_t end_of_last_pass_ = 0;  // serial number of the first operation after it
+  probes::LossView loss_view_;
+  std::uint32_t last_position_ = 0;
+  std::uint32_t loss_site_ = 0;
+  bool program_known_ = false;
+  std::vector<trace::Record> records_;
+  std::uint64_t backward_spent_ns_ = 0;
+};
+
+}  // namespace sonde::monitor
