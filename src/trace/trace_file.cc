@@ -23,6 +23,20 @@ struct Header {
 };
 static_assert(sizeof(Header) == 32 && std::is_trivially_copyable_v<Header>);
 
+// Records are stored as they lie in memory: the layout is part of the format (docs/trace-format.md).
+static_assert(offsetof(Record, site) == 4 && offsetof(Record, step) == 8 && offsetof(Record, time_ns) == 16);
+static_assert(offsetof(Record, position) == 24 && offsetof(Record, sequence) == 28 && offsetof(Record, tensor) == 32);
+static_assert(sizeof(TensorStats) == 96 && offsetof(TensorStats, min) == 40 && offsetof(TensorStats, units) == 72 &&
+              offsetof(TensorStats, beyond) == 84 && offsetof(TensorStats, aux) == 88);
+static_assert(offsetof(StepFacts, step_nanoseconds) == 32 && offsetof(StepFacts, backwards) == 48 &&
+              offsetof(StepFacts, non_finite_loss) == 56 && offsetof(StepFacts, training_mode) == 61);
+static_assert(offsetof(ContractFacts, seen) == 4 && offsetof(ContractFacts, got) == 8 &&
+              offsetof(ContractFacts, shape_a) == 24 && offsetof(ContractFacts, shape_b) == 56);
+static_assert(offsetof(OriginFacts, operands) == 2 && offsetof(OriginFacts, count) == 8 &&
+              offsetof(OriginFacts, operand) == 40 && offsetof(OriginFacts, lower) == 64 &&
+              offsetof(OriginFacts, dtype_max) == 72);
+static_assert(static_cast<int>(OpClass::parameter) == 20, "a new class changes the format");
+
 // The order of the fields in the file; docs/trace-format.md says the same in words.
 template <typename Codec, typename T>
 void transfer_site(Codec& codec, T& site) {
