@@ -9,6 +9,7 @@ install(DIRECTORY "${PROJECT_SOURCE_DIR}/include/sonde" "${SONDE_GENERATED_INCLU
         DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}" FILES_MATCHING PATTERN "*.h")
 install(EXPORT sonde-targets NAMESPACE sonde:: DESTINATION "${package_dir}")
 
+get_target_property(library_type sonde TYPE)
 configure_package_config_file(cmake/sonde-config.cmake.in "${PROJECT_BINARY_DIR}/sonde-config.cmake"
                               INSTALL_DESTINATION "${package_dir}")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/sonde-config-version.cmake" COMPATIBILITY SameMinorVersion)

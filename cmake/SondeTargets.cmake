@@ -70,8 +70,10 @@ function(sonde_library)
                                           "$<BUILD_INTERFACE:${SONDE_GENERATED_INCLUDE}>"
                                           "$<INSTALL_INTERFACE:include>")
   target_link_libraries(sonde PUBLIC torch PRIVATE fmt::fmt spdlog::spdlog hwy::hwy Libdw::Libdw Threads::Threads)
-  target_link_options(sonde PRIVATE "$<$<STREQUAL:$<TARGET_PROPERTY:sonde,TYPE>,SHARED_LIBRARY>:LINKER:-Bsymbolic-functions>"
-                                    "$<$<STREQUAL:$<TARGET_PROPERTY:sonde,TYPE>,SHARED_LIBRARY>:LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map>")
+  if(BUILD_SHARED_LIBS)
+    target_link_options(sonde PRIVATE "LINKER:-Bsymbolic-functions"
+                                      "LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map")
+  endif()
 endfunction()
 
 # The program options of tests, examples and benchmarks: line numbers, so that findings can name source lines.
@@ -109,10 +111,8 @@ function(sonde_test name)
   target_link_libraries(${target} PRIVATE GTest::gtest_main GTest::gmock ${arg_LINK})
   if(arg_TORCH)
     sonde_torch_program(${target})
-    # One process for all tests, because it takes half a second to load LibTorch; one thread, because the tests run
-    # beside each other, and OpenMP's threads wait for each other by spinning.
+    # One process for all tests, because it takes half a second to load LibTorch.
     add_test(NAME ${name} COMMAND ${target})
-    set_tests_properties(${name} PROPERTIES ENVIRONMENT OMP_NUM_THREADS=1)
   else()
     sonde_program(${target})
     target_link_libraries(${target} PRIVATE sonde_core)
