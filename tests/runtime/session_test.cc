@@ -142,17 +142,15 @@ TEST(Session, KeepsRecordsOnlyIfAsked) {
   Session forgetful(polled());
   train(forgetful, false);
   EXPECT_TRUE(forgetful.trace().records.empty());
-  Session::Extras extras;
-  extras.keep_records = true;
-  Session keeper(polled(), extras);
+  Session keeper(polled());
+  keeper.keep_records();
   train(keeper, false);
   EXPECT_EQ(keeper.trace().records.size(), 120U);
 }
 
 TEST(Session, GivesTheSameReportFromAReplayedTraceFile) {
-  Session::Extras extras;
-  extras.keep_records = true;
-  Session session(polled(), extras);
+  Session session(polled());
+  session.keep_records();
   train(session, true);
   Report live = session.report();
   std::stringstream file;
