@@ -105,6 +105,15 @@ void infer_task(OpLog& log, const Attribution& attribution, const LossView& loss
   if (loss.loss_serial == kNoProducer) return;
   const auto place = log.find(loss.loss_serial);
   program.loss_operation = loss.known_loss ? place.operation->info->name : "";
+  program.loss_reduction = -1;
+  program.prediction_site = 0;
+  program.prediction_shape.clear();
+  program.target_shape.clear();
+  program.target_dtype.clear();
+  program.target_min = program.target_max = 0;
+  program.target_integral = program.target_one_hot = false;
+  program.task.clear();
+  program.task_reason.clear();
   if (loss.known_loss) {
     // The reduction is the first integer after the tensors in every loss of LibTorch that has one as ...(prediction,
     // target, [weight,] reduction, ...), but for those that carry a margin or a p before it.
@@ -123,19 +132,12 @@ void infer_task(OpLog& log, const Attribution& attribution, const LossView& loss
   program.target_shape = target->shape.vector();
   program.target_dtype = target->dtype;
   const auto tensor = target->tensor.lock();
-  if (!target->measured && tensor) {
-    TensorMeter meter;
-    trace::TensorStats stats;
-    if (meter.measure(*tensor, {}, stats) == nullptr) {
-      program.target_min = stats.min;
-      program.target_max = stats.max;
-      program.target_integral = !target->floating;
-    }
-  } else if (target->measured) {
-    program.target_min = target->stats.min;
-    program.target_max = target->stats.max;
-  }
   const auto& stats = target->stats;
+  program.target_integral = !target->floating;
+  if (target->measured) {
+    program.target_min = stats.min;
+    program.target_max = stats.max;
+  }
   if (target->floating && tensor) {
     std::vector<double> values;
     sample_elements(*tensor, 4096, values);

@@ -16,6 +16,9 @@ using probes::Answer;
 // Identical units are a matter of initialisation; later they are not looked for.
 constexpr std::uint32_t kFreshSteps = 20;
 
+// Programs that take turns between losses (a GAN under one monitor) are not read again for ever.
+constexpr std::uint32_t kMostPrograms = 16;
+
 double read_scalar(const at::Tensor& loss) {
   const auto& impl = *loss.unsafeGetTensorImpl();
   std::vector<double> value;
@@ -169,6 +172,19 @@ void TrainingWatch::place_operations(const at::Tensor& loss, bool hook_graph, bo
   }
 }
 
+// The task is read off the first loss, and again when a program goes on with another one.
+void TrainingWatch::infer_program() {
+  const auto* prediction = attribution_.find(loss_view_.prediction);
+  const auto* loss = attribution_.find(loss_view_.loss_serial);
+  const auto sites = std::make_pair(prediction ? prediction->site : 0, loss ? loss->site : 0);
+  if (attribution_.placed().empty() || sites == program_sites_ || programs_ >= kMostPrograms) return;
+  program_sites_ = sites;
+  ++programs_;
+  auto program = session_.catalog().program();
+  probes::infer_task(observer_->log(), attribution_, loss_view_, program);
+  session_.catalog().set_program(std::move(program));
+}
+
 TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, bool hook_graph) {
   StepState state;
   state.observed = observing_;
@@ -193,12 +209,7 @@ TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, 
   }
   if (state.observed) {
     push_forward();
-    if (!program_known_ && !attribution_.placed().empty()) {
-      program_known_ = true;
-      auto program = session_.catalog().program();
-      probes::infer_task(observer_->log(), attribution_, loss_view_, program);
-      session_.catalog().set_program(std::move(program));
-    }
+    infer_program();
     contracts_.look_at_operations(observer_->log(), attribution_.placed(), records_);
     push_all(records_);
   }

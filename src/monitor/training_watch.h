@@ -100,6 +100,7 @@ class TrainingWatch final : public probes::OpSubscriber {
   void push_forward();
   void push_backward();
   void push_program();
+  void infer_program();
   void push_loss(const StepState& state);
   void place_operations(const at::Tensor& loss, bool hook_graph, bool measure);
   bool push_forward_origin();
@@ -134,7 +135,8 @@ class TrainingWatch final : public probes::OpSubscriber {
   probes::LossView loss_view_;
   std::uint32_t last_position_ = 0;
   std::uint32_t loss_site_ = 0;
-  bool program_known_ = false;
+  std::pair<std::uint32_t, std::uint32_t> program_sites_;  // prediction and loss the program was read from
+  std::uint32_t programs_ = 0;
   std::vector<trace::Record> records_;
   std::uint64_t backward_spent_ns_ = 0;
 };

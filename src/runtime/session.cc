@@ -1,6 +1,8 @@
 #include "runtime/session.h"
 
 #include <exception>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "runtime/assemble.h"
@@ -25,10 +27,9 @@ void Session::poll() {
 }
 
 Report Session::report() {
-  resolve_sources();
   std::vector<Finding> findings;
   analysis::RunTotals totals;
-  {
+  const auto look = [&] {
     const auto lock = worker_.drained();
     try {
       totals = sink_.engine().totals();
@@ -36,7 +37,10 @@ Report Session::report() {
     } catch (const std::exception& error) {
       troubles_.note("the analysis failed", std::string(error.what()) + " (while making a report)");
     }
-  }
+  };
+  look();
+  // Lines are slow to find, so only those are looked for that the findings name.
+  if (resolve_sources(findings)) look();
   troubles_.tell();
   Report report = assemble(name_, catalog_, std::move(findings), totals);
   report.cost.records = worker_.pushed();
@@ -63,16 +67,27 @@ std::vector<trace::Record> Session::records() {
 }
 
 trace::Trace Session::trace() {
-  resolve_sources();
+  (void)report();  // so that the catalog has the lines of what was found
   return trace::make_trace(catalog_, records());
 }
 
-void Session::resolve_sources() {
-  if (!extras_.resolve) return;
+bool Session::resolve_sources(const std::vector<Finding>& findings) {
+  if (!extras_.resolve) return false;
+  std::set<std::pair<std::string, std::string>> wanted;  // layer and operation
+  const auto want = [&](const Location& where) { wanted.emplace(where.layer, where.operation); };
+  for (const auto& finding : findings) {
+    want(finding.origin.where);
+    for (const auto& cause : finding.causes) want(cause.where);
+    for (const auto& symptom : finding.followed_by) want(symptom.where);
+  }
+  bool found = false;
   for (const trace::Site& site : catalog_.sites()) {
     if (site.frames.empty() || site.source.known() || !site.source.function.empty()) continue;
+    if (!wanted.contains({site.layer, site.operation}) && !wanted.contains({"", site.operation})) continue;
     catalog_.set_source(site.id, extras_.resolve(site.frames));
+    found = true;
   }
+  return found;
 }
 
 }  // namespace sonde::runtime

@@ -25,8 +25,8 @@ namespace sonde::runtime {
 class Session {
  public:
   struct Extras {
-    // Turns Site::frames into a line. Called by report() and trace() for sites without one, under no lock,
-    // by whatever thread these are called from.
+    // Turns Site::frames into a line. Called by report() and trace() for sites that findings name and that have none,
+    // under no lock, by whatever thread these are called from.
     std::function<SourceLine(std::span<const std::uintptr_t>)> resolve;
   };
 
@@ -75,7 +75,7 @@ class Session {
     std::vector<trace::Record> kept_;
   };
 
-  void resolve_sources();
+  bool resolve_sources(const std::vector<Finding>& findings);
 
   const std::string name_;
   const Extras extras_;
