@@ -54,9 +54,8 @@ class Pass {
 
  private:
   void sweep(std::span<const Dimension> dimensions, const std::byte* origin, Totals& totals) {
-    for_each_run(dimensions, origin, element_, [&](const std::byte* run, std::size_t n) {
-      kernel_.accumulate(run, n, tails_, totals);
-    });
+    for_each_run(dimensions, origin, element_,
+                 [&](const std::byte* run, std::size_t n) { kernel_.accumulate(run, n, tails_, totals); });
   }
 
   // Units are the elements of a row.

@@ -170,7 +170,7 @@ template <bool kTails, class T>
 void AccumulateBlocks(const T* p, std::size_t n, const Request<LaneOf<T>>& request, Totals& totals) {
   const hn::ScalableTag<LaneOf<T>> d;
   const std::size_t at_most = 256 * hn::Lanes(d);
-  bool careful = false;                                              // a tensor with one bad block often has more
+  bool careful = false;  // a tensor with one bad block often has more
   for (std::size_t i = 0; i < n; i += at_most) {
     const std::size_t length = std::min(at_most, n - i);
     Block block;

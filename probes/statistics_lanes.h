@@ -62,10 +62,14 @@ HWY_INLINE hn::Vec<D> LoadFew(D d, const T* p, std::size_t n) {
 template <class Visit>
 auto WithElementType(ScalarType type, Visit visit) {
   switch (type) {
-    case ScalarType::float64: return visit(static_cast<const double*>(nullptr));
-    case ScalarType::float16: return visit(static_cast<const hwy::float16_t*>(nullptr));
-    case ScalarType::bfloat16: return visit(static_cast<const hwy::bfloat16_t*>(nullptr));
-    case ScalarType::float32: break;
+    case ScalarType::float64:
+      return visit(static_cast<const double*>(nullptr));
+    case ScalarType::float16:
+      return visit(static_cast<const hwy::float16_t*>(nullptr));
+    case ScalarType::bfloat16:
+      return visit(static_cast<const hwy::bfloat16_t*>(nullptr));
+    case ScalarType::float32:
+      break;
   }
   return visit(static_cast<const float*>(nullptr));
 }

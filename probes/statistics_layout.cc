@@ -50,8 +50,8 @@ Layout make_layout(const TensorView& view, int unit_dimension) {
   for (std::size_t k = 0; k < layout.count; ++k) {
     const bool is_unit = static_cast<int>(k) == unit_before;
     const bool after_unit = k > 0 && static_cast<int>(k - 1) == unit_before;
-    const bool joins = kept > 0 && !is_unit && !after_unit &&
-                       dimensions[kept - 1].stride == dimensions[k].size * dimensions[k].stride;
+    const bool joins =
+        kept > 0 && !is_unit && !after_unit && dimensions[kept - 1].stride == dimensions[k].size * dimensions[k].stride;
     if (joins) {
       dimensions[kept - 1] = {dimensions[kept - 1].size * dimensions[k].size, dimensions[k].stride};
     } else {

@@ -29,9 +29,9 @@ struct Dimension {
 struct Layout {
   const std::byte* origin = nullptr;
   std::array<Dimension, kMaxDimensions> storage;
-  std::size_t count = 0;     // dimensions left, outermost (longest stride) first; 0: one element
-  int unit = -1;             // the unit dimension among them; -1: none
-  std::uint64_t repeat = 1;  // every element stands for so many
+  std::size_t count = 0;       // dimensions left, outermost (longest stride) first; 0: one element
+  int unit = -1;               // the unit dimension among them; -1: none
+  std::uint64_t repeat = 1;    // every element stands for so many
   std::uint64_t elements = 0;  // of the view, repetitions included
 
   [[nodiscard]] std::span<const Dimension> dimensions() const noexcept { return {storage.data(), count}; }

@@ -47,8 +47,12 @@ class Memory {
     std::byte* at = bytes_.data() + i * size_of(type_);
     const auto single = static_cast<float>(value);
     switch (type_) {
-      case ScalarType::float64: std::memcpy(at, &value, 8); break;
-      case ScalarType::float32: std::memcpy(at, &single, 4); break;
+      case ScalarType::float64:
+        std::memcpy(at, &value, 8);
+        break;
+      case ScalarType::float32:
+        std::memcpy(at, &single, 4);
+        break;
       case ScalarType::float16: {
         const std::uint16_t bits = float_to_half(single);
         std::memcpy(at, &bits, 2);
@@ -70,10 +74,17 @@ class Memory {
     float single;
     std::uint16_t bits;
     switch (type_) {
-      case ScalarType::float64: std::memcpy(&value, at, 8); return value;
-      case ScalarType::float32: std::memcpy(&single, at, 4); return single;
-      case ScalarType::float16: std::memcpy(&bits, at, 2); return half_to_float(bits);
-      case ScalarType::bfloat16: break;
+      case ScalarType::float64:
+        std::memcpy(&value, at, 8);
+        return value;
+      case ScalarType::float32:
+        std::memcpy(&single, at, 4);
+        return single;
+      case ScalarType::float16:
+        std::memcpy(&bits, at, 2);
+        return half_to_float(bits);
+      case ScalarType::bfloat16:
+        break;
     }
     std::memcpy(&bits, at, 2);
     const std::uint32_t wide = std::uint32_t{bits} << 16;

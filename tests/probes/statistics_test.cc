@@ -2,8 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <cfloat>
 #include <hwy/highway.h>
+#include <cfloat>
 #include <string>
 
 #include "statistics_reference.h"
@@ -113,7 +113,8 @@ TEST_P(Statistics, NonFiniteElementsAreCountedApartAtEveryPositionOfABlock) {
       for (std::int64_t i = 0; i < n; i += step) {
         for (const double odd : {kNaN, kInfinity, -kInfinity, 0.0, -0.0}) {
           Memory memory(type, static_cast<std::size_t>(n));
-          for (std::int64_t k = 0; k < n; ++k) memory.set(static_cast<std::size_t>(k), 1.0 + static_cast<double>(k % 5));
+          for (std::int64_t k = 0; k < n; ++k)
+            memory.set(static_cast<std::size_t>(k), 1.0 + static_cast<double>(k % 5));
           memory.set(static_cast<std::size_t>(i), odd);
           expect_matches(memory, Shape::contiguous({n}), std::to_string(odd) + " at " + std::to_string(i));
         }
@@ -197,23 +198,23 @@ TEST_P(Statistics, ElementsOnABoundaryAreNotBeyondIt) {
 
 TEST_P(Statistics, StridedViewsAreMeasuredElementByElement) {
   const Shape shapes[] = {
-      {{}, {}},                                       // a scalar
-      {{7}, {3}},                                     // every third
-      {{40, 30}, {1, 40}},                            // transposed
-      {{40, 30}, {50, 1}, 5},                         // a narrow slice
-      {{40, 15}, {50, 2}},                            // strided in both dimensions
-      {{40, 3}, {50, 1}},                             // runs of three
-      {{3, 1000}, {1500, 1}},                         // long runs with gaps
-      {{2, 2100}, {2500, 1}},                         // longer than a block
-      {{3, 2000}, {1, 3}},                            // channels last
-      {{5, 6, 7}, {1, 35, 5}},                        // permuted
-      {{50, 50}, {1, 1}},                             // overlapping windows
-      {{30, 20}, {0, 1}},                             // expanded outside
-      {{30, 20}, {1, 0}},                             // expanded inside
-      {{30, 20}, {0, 0}},                             // one element, seen often
-      {{4, 1, 5, 1}, {5, 99, 1, 77}},                 // dimensions of size one
-      {{4, 0, 5}, {5, 1, 1}},                         // nothing at all
-      {{20, 10}, {-10, 1}, 190},                      // reversed
+      {{}, {}},                                           // a scalar
+      {{7}, {3}},                                         // every third
+      {{40, 30}, {1, 40}},                                // transposed
+      {{40, 30}, {50, 1}, 5},                             // a narrow slice
+      {{40, 15}, {50, 2}},                                // strided in both dimensions
+      {{40, 3}, {50, 1}},                                 // runs of three
+      {{3, 1000}, {1500, 1}},                             // long runs with gaps
+      {{2, 2100}, {2500, 1}},                             // longer than a block
+      {{3, 2000}, {1, 3}},                                // channels last
+      {{5, 6, 7}, {1, 35, 5}},                            // permuted
+      {{50, 50}, {1, 1}},                                 // overlapping windows
+      {{30, 20}, {0, 1}},                                 // expanded outside
+      {{30, 20}, {1, 0}},                                 // expanded inside
+      {{30, 20}, {0, 0}},                                 // one element, seen often
+      {{4, 1, 5, 1}, {5, 99, 1, 77}},                     // dimensions of size one
+      {{4, 0, 5}, {5, 1, 1}},                             // nothing at all
+      {{20, 10}, {-10, 1}, 190},                          // reversed
       {{2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2, 2},  // as many dimensions as there may be
        {1, 2, 0, 4, 8, 0, 16, 32, 64, 128, 0, 256, 0, 512, 1024, 0}},
   };
@@ -234,23 +235,24 @@ TEST_P(Statistics, UnitsAreFoundInEveryLayout) {
     int unit_dimension;
   };
   std::vector<Case> cases = {
-      {{{8, 6, 7, 5}, {210, 1, 30, 6}}, 1},        // channels last
-      {{{8, 6, 7, 5}, {420, 35, 5, 1}}, 1},        // channels with a gap between images
-      {{{8, 6, 7, 5}, {420, 70, 10, 2}}, 1},       // nothing contiguous
-      {{{8, 6, 600}, {0, 600, 1}}, 1},             // expanded over images
-      {{{8, 6, 60}, {60, 0, 1}}, 1},               // expanded over units: all are alike
-      {{{8, 6, 60}, {360, -60, 1}, 300}, 1},       // units in reverse
-      {{{64, 16}, {1, 64}}, 0},                    // rows of a transposed weight
+      {{{8, 6, 7, 5}, {210, 1, 30, 6}}, 1},   // channels last
+      {{{8, 6, 7, 5}, {420, 35, 5, 1}}, 1},   // channels with a gap between images
+      {{{8, 6, 7, 5}, {420, 70, 10, 2}}, 1},  // nothing contiguous
+      {{{8, 6, 600}, {0, 600, 1}}, 1},        // expanded over images
+      {{{8, 6, 60}, {60, 0, 1}}, 1},          // expanded over units: all are alike
+      {{{8, 6, 60}, {360, -60, 1}, 300}, 1},  // units in reverse
+      {{{64, 16}, {1, 64}}, 0},               // rows of a transposed weight
       {{{64, 16}, {1, 64}}, 1},
-      {{{16, 20}, {30, 1}}, 1},                    // rows with a gap
+      {{{16, 20}, {30, 1}}, 1},  // rows with a gap
       {{{3000}, {2}}, 0},
-      {{{3000}, {1}}, 0},                          // every element a unit
-      {{{1, 5}, {5, 1}}, 0},                       // a single unit
+      {{{3000}, {1}}, 0},     // every element a unit
+      {{{1, 5}, {5, 1}}, 0},  // a single unit
       {{{4, 0}, {1, 1}}, 0},
       {{{4, 0}, {1, 1}}, 1},
       {{{50, 50}, {1, 1}}, 0},
   };
-  for (const std::int64_t width : {1, 2, 3, 5, 10, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 511, 512, 2047, 2048, 2500}) {
+  for (const std::int64_t width :
+       {1, 2, 3, 5, 10, 15, 16, 17, 31, 32, 33, 63, 64, 65, 100, 511, 512, 2047, 2048, 2500}) {
     for (const std::int64_t rows : {1, 2, 3, 13}) {
       cases.push_back({Shape::contiguous({rows, width}), 1});
       cases.push_back({Shape::contiguous({width, rows}), 0});
