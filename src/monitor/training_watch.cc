@@ -208,8 +208,8 @@ TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, 
     push_all(records_);
   }
   if (state.observed) {
+    infer_program();  // before the records it explains
     push_forward();
-    infer_program();
     contracts_.look_at_operations(observer_->log(), attribution_.placed(), records_);
     push_all(records_);
   }
