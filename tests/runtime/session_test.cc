@@ -145,7 +145,7 @@ TEST(Session, KeepsRecordsOnlyIfAsked) {
   Session keeper(polled());
   keeper.keep_records();
   train(keeper, false);
-  EXPECT_EQ(keeper.trace().records.size(), 120U);
+  EXPECT_EQ(keeper.records().size(), 120U);
 }
 
 TEST(Session, GivesTheSameReportFromAReplayedTraceFile) {
