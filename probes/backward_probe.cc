@@ -24,10 +24,9 @@ class BackwardProbe::Hook : public torch::autograd::FunctionPostHook {
   std::uint32_t index_;
 };
 
-void BackwardProbe::attach(const at::Tensor& loss, OpLog& log, bool measure, OnGradient on_gradient) {
+void BackwardProbe::attach(const at::Tensor& loss, OpLog& log, OnGradient on_gradient) {
   detach();
   loss_ = loss;
-  measure_ = measure;
   on_gradient_ = std::move(on_gradient);
   nodes_.clear();
   operations_.clear();
@@ -35,7 +34,6 @@ void BackwardProbe::attach(const at::Tensor& loss, OpLog& log, bool measure, OnG
   known_.clear();
   reported_.clear();
   gradients_.clear();
-  origins_.clear();
   order_ = bad_after_ = 0;
   parameter_origin_ = -1;
   parameter_bad_ = false;
@@ -102,35 +100,32 @@ void BackwardProbe::executed(std::uint32_t index, const std::vector<at::Tensor>&
     ++order_;
     const bool first = seen.serial != kNoProducer && reported_.emplace(seen.serial, index).second;
     if (first && on_gradient_) on_gradient_(seen.serial, inputs);
-    if (measure_) {
-      bool arrived_bad = false, arrived = false;
-      for (const auto& input : inputs) {
-        const auto* stats = stats_of(input, nullptr);
-        if (!stats) continue;
-        if (!arrived) seen.incoming = *stats;
-        arrived = true;
-        arrived_bad = arrived_bad || finiteness(*stats) != Finite::finite;
+    bool arrived_bad = false, arrived = false;
+    for (const auto& input : inputs) {
+      const auto* stats = stats_of(input, nullptr);
+      if (!stats) continue;
+      if (!arrived) seen.incoming = *stats;
+      arrived = true;
+      arrived_bad = arrived_bad || finiteness(*stats) != Finite::finite;
+    }
+    if (first && arrived) gradients_.push_back({seen.serial, order_, seen.incoming});
+    if (arrived_bad) ++bad_after_;
+    if (seen.accumulator) {
+      if (arrived_bad && !parameter_bad_) {
+        parameter_bad_ = true;
+        parameter_origin_ = seen.origin;
       }
-      if (first && arrived) gradients_.push_back({seen.serial, order_, seen.incoming});
-      if (arrived_bad) ++bad_after_;
-      if (seen.accumulator) {
-        if (arrived_bad && !parameter_bad_) {
-          parameter_bad_ = true;
-          parameter_origin_ = seen.origin;
+    } else {
+      for (std::size_t j = 0; j < outputs.size() && j < seen.node->next_edges().size(); ++j) {
+        const auto* stats = stats_of(outputs[j], inputs.empty() ? nullptr : &inputs[0]);
+        if (!stats || finiteness(*stats) == Finite::finite) continue;
+        if (!arrived_bad && seen.origin < 0) {
+          seen.origin = static_cast<int>(index);
+          seen.made = *stats;
+          seen.dtype_max = dtype_max(*outputs[j].unsafeGetTensorImpl());
         }
-      } else {
-        for (std::size_t j = 0; j < outputs.size() && j < seen.node->next_edges().size(); ++j) {
-          const auto* stats = stats_of(outputs[j], inputs.empty() ? nullptr : &inputs[0]);
-          if (!stats || finiteness(*stats) == Finite::finite) continue;
-          if (!arrived_bad && seen.origin < 0) {
-            seen.origin = static_cast<int>(index);
-            seen.made = *stats;
-            seen.dtype_max = dtype_max(*outputs[j].unsafeGetTensorImpl());
-            origins_.push_back(index);
-          }
-          const auto next = index_.find(seen.node->next_edges()[j].function.get());
-          if (next != index_.end() && nodes_[next->second].origin < 0) nodes_[next->second].origin = seen.origin;
-        }
+        const auto next = index_.find(seen.node->next_edges()[j].function.get());
+        if (next != index_.end() && nodes_[next->second].origin < 0) nodes_[next->second].origin = seen.origin;
       }
     }
   } catch (...) {

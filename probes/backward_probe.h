@@ -48,8 +48,8 @@ class BackwardProbe {
   using OnGradient = std::function<void(std::uint64_t serial, const std::vector<at::Tensor>& gradients)>;
 
   // Hooks the graph of `loss`; `log` must know the operations of this thread. The loss keeps the graph alive until
-  // detach(). `measure` false: only `on_gradient` is served.
-  void attach(const at::Tensor& loss, OpLog& log, bool measure, OnGradient on_gradient);
+  // detach(). `on_gradient` may be empty; it must not throw.
+  void attach(const at::Tensor& loss, OpLog& log, OnGradient on_gradient);
   void detach();
 
   // Serial numbers of operations whose nodes are in the graph; valid after attach().
@@ -87,7 +87,6 @@ class BackwardProbe {
 
   std::shared_ptr<Link> link_;
   at::Tensor loss_;
-  bool measure_ = false;
   OnGradient on_gradient_;
   std::vector<SeenNode> nodes_;
   std::vector<std::uint64_t> operations_;
@@ -96,7 +95,6 @@ class BackwardProbe {
   ska::flat_hash_map<const at::TensorImpl*, Known> known_;
   ska::flat_hash_map<std::uint64_t, std::uint32_t> reported_;  // serial -> node that reported it
   std::vector<GradientAt> gradients_;
-  std::vector<std::uint32_t> origins_;  // nodes, in the order of the pass
   TensorMeter meter_;
   std::uint32_t order_ = 0;
   std::uint32_t bad_after_ = 0;

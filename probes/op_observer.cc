@@ -118,6 +118,10 @@ void OpObserver::on_end(const at::RecordFunction& function, at::ObserverContext*
   }
   self.running_ = nullptr;
   at::enableRecordFunction(true);
+  // A monitor that died on another thread could not switch this one's callback off.
+  if (std::none_of(self.subscriptions_.begin(), self.subscriptions_.end(),
+                   [](const auto& s) { return s->alive.load(std::memory_order_relaxed); }))
+    self.update();
   self.spent_ns_ += now_ns() - begin;
 }
 
@@ -155,7 +159,8 @@ void OpObserver::start(const OpInfo& info, const at::RecordFunction& function) {
   if (!measure) return;
   if (log_.current().operations.size() >= kMostOperations) {
     ++overflow_;
-    return;
+    log_.begin_segment();
+    log_.forget_before(log_.next_serial());
   }
 
   operands_.clear();

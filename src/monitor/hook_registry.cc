@@ -32,6 +32,7 @@ HookHandle HookRegistry::add(Entry entry) {
   if (!entry.forward && !entry.backward) throw std::invalid_argument("sonde: hook on \"" + entry.path + "\": the function is empty");
   const auto id = entry.id = next_id_++;
   entries_->push_back(std::make_shared<const Entry>(std::move(entry)));
+  changed_();
   return HookHandle([id, weak = std::weak_ptr<Entries>(entries_)] {
     if (const auto entries = weak.lock()) std::erase_if(*entries, [id](const auto& e) { return e->id == id; });
   });

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <exception>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,7 +21,9 @@ namespace sonde::monitor {
 
 class HookRegistry final : public Hooks {
  public:
-  explicit HookRegistry(const probes::ModuleMap& modules) : modules_(modules), entries_(std::make_shared<Entries>()) {}
+  // `changed` is called after hooks were added.
+  HookRegistry(const probes::ModuleMap& modules, std::function<void()> changed)
+      : modules_(modules), changed_(std::move(changed)), entries_(std::make_shared<Entries>()) {}
 
   [[nodiscard]] HookHandle on_forward(const std::string& path, Forward hook) override;
   [[nodiscard]] HookHandle on_forward(const torch::nn::Module& module, Forward hook) override;
@@ -55,6 +58,7 @@ class HookRegistry final : public Hooks {
   void call(int layer, const Call& call);
 
   const probes::ModuleMap& modules_;
+  const std::function<void()> changed_;
   std::shared_ptr<Entries> entries_;  // handles hold it weakly
   std::uint64_t next_id_ = 0;
 

@@ -1,5 +1,6 @@
 #include "monitor/monitor_impl.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <optional>
@@ -59,6 +60,21 @@ Monitor::Impl::Impl(monitor::Subject subject, Options options)
       governor_(options_) {
   watch_.attach_thread();
   watch_.observe(true);
+  last_step_ns_ = now_ns();
+}
+
+// The monitor's own failures never reach the training; a step it could not watch is one it did not see.
+template <typename Look>
+bool Monitor::Impl::safely(const Look& look) {
+  try {
+    look();
+    return true;
+  } catch (const std::exception& error) {
+    session_.troubles().note("the monitor could not watch a step", error.what());
+  } catch (...) {
+    session_.troubles().note("the monitor could not watch a step", "unknown exception");
+  }
+  return false;
 }
 
 void Monitor::Impl::enter() {
@@ -74,20 +90,22 @@ Verdict Monitor::Impl::backward(const at::Tensor& loss, bool retain_graph, bool 
   enter();
   if (options_.on_fault == OnFault::abort && session_.broken()) abort("training was found to be broken");
   const probes::OpObserver::Silence silence(watch_.observer());
-  auto state = watch_.before_backward(loss, true);
+  monitor::TrainingWatch::StepState state;
+  const bool watched = safely([&] { state = watch_.before_backward(loss, true); });
+  if (!watched) watch_.give_up();
   const bool stop_here = !state.loss_finite && options_.on_fault != OnFault::report;
   if (!stop_here) {
     account.users_part_begins();
     try {
       // The default of retain_graph is create_graph.
-      loss.backward({}, retain_graph ? c10::optional<bool>(true) : c10::optional<bool>(), create_graph);
+      retain_graph ? loss.backward({}, true, create_graph) : loss.backward({}, {}, create_graph);
     } catch (...) {
       watch_.give_up();
       throw;
     }
     account.users_part_ends();
   }
-  watch_.after_backward(state, !stop_here, options_.on_fault != OnFault::report);
+  if (!watched || !safely([&] { watch_.after_backward(state, !stop_here, options_.on_fault != OnFault::report); })) return {};
   return judge(state, account, forward);
 }
 
@@ -105,9 +123,12 @@ Verdict Monitor::Impl::check(const at::Tensor& loss) {
   enter();
   if (options_.on_fault == OnFault::abort && session_.broken()) abort("training was found to be broken");
   const probes::OpObserver::Silence silence(watch_.observer());
-  auto state = watch_.before_backward(loss, false);
-  watch_.after_backward(state, true, options_.on_fault != OnFault::report);
-  return judge(state, account, nullptr);
+  monitor::TrainingWatch::StepState state;
+  const bool watched = safely([&] {
+    state = watch_.before_backward(loss, false);
+    watch_.after_backward(state, true, options_.on_fault != OnFault::report);
+  });
+  return watched ? judge(state, account, nullptr) : Verdict{};
 }
 
 Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& account, const std::function<at::Tensor()>* forward) {
@@ -133,7 +154,7 @@ Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& 
 
   const auto end = now_ns();
   const auto monitor_ns = account.spent();
-  const auto step_ns = last_step_ns_ == 0 ? 0 : end - last_step_ns_;
+  const auto step_ns = end - last_step_ns_;
   watch_.end_step(state, verdict.applied, step_ns, monitor_ns);
   watch_.observe(governor_.observe_next({state.observed, step_ns, monitor_ns}, session_.suspicious()));
   last_step_ns_ = now_ns();

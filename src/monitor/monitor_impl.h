@@ -29,6 +29,8 @@ class Monitor::Impl {
  private:
   class Account;
   void enter();
+  template <typename Look>
+  bool safely(const Look& look);
   Verdict judge(monitor::TrainingWatch::StepState& state, Account& account, const std::function<at::Tensor()>* forward);
   void explain(const std::function<at::Tensor()>& forward);
   [[noreturn]] void abort(const std::string& reason);
@@ -38,8 +40,7 @@ class Monitor::Impl {
   monitor::TrainingWatch watch_;
   monitor::Governor governor_;
   monitor::Replay replay_;
-  std::uint64_t last_step_ns_ = 0;  // time of the last step's end, 0 before the first
-  std::shared_ptr<int> pauses_ = std::make_shared<int>(0);
+  std::uint64_t last_step_ns_;  // when the last step, or the construction, ended
 };
 
 }  // namespace sonde

@@ -42,7 +42,7 @@ TrainingWatch::TrainingWatch(Subject subject, const Options& options, runtime::S
       attribution_(session.catalog(), modules_),
       parameters_(modules_, optimizers_),
       contracts_(modules_, optimizers_, parameters_),
-      hooks_(modules_) {
+      hooks_(modules_, [this] { observe(observing_); }) {
   rescan(true);
   optimizers_.rescan(subject_.optimizers);
   push_program();
@@ -73,9 +73,9 @@ void TrainingWatch::follow(std::vector<torch::optim::Optimizer*> optimizers) {
 }
 
 void TrainingWatch::observe(bool in_full) {
-  observing_ = in_full;
+  observing_ = in_full || hooks_.any_forward() || hooks_.any_backward();
   if (!subscription_) return;
-  subscription_->measure = in_full || hooks_.any_forward() || hooks_.any_backward();
+  subscription_->measure = observing_;
   subscription_->calls = hooks_.any_forward();
   observer_->set_capture_frames(options_.source_lines);
   observer_->set_measure_unit_spread(observed_steps_ < kFreshSteps);
@@ -152,7 +152,7 @@ void TrainingWatch::number_step(const probes::Between& between) {
   }
 }
 
-void TrainingWatch::place_operations(const at::Tensor& loss, bool hook_graph, bool measure) {
+void TrainingWatch::place_operations(const at::Tensor& loss, bool hook_graph) {
   auto& log = observer_->log();
   modules_.refresh_storages();
   if (hook_graph) {
@@ -162,7 +162,7 @@ void TrainingWatch::place_operations(const at::Tensor& loss, bool hook_graph, bo
         const auto* placed = attribution_.find(serial);
         if (placed && placed->uses_parameters && !placed->is_view) hooks_.gradients(placed->layer, gradients);
       };
-    backward_.attach(loss, log, measure, std::move(on_gradient));
+    backward_.attach(loss, log, std::move(on_gradient));
   }
   const auto& placed = attribution_.place(log, loss.unsafeGetTensorImpl(), hook_graph ? std::span(backward_.operations()) : std::span<const std::uint64_t>{});
   loss_view_ = probes::view_loss(log, attribution_, placed);
@@ -200,7 +200,7 @@ TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, 
   state.loss = read_scalar(loss);
   state.loss_finite = std::isfinite(state.loss);
 
-  if (state.observed || hooks_.any_backward()) place_operations(loss, hook_graph, state.observed);
+  if (state.observed) place_operations(loss, hook_graph);
   push_step(trace::RecordKind::step_begin, state, true, 0, 0);
   fresh_baselines_ = false;
   if (state.between.weights_changed != Answer::no) {
@@ -270,7 +270,7 @@ void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t
 }
 
 void TrainingWatch::explain(const at::Tensor& loss) {
-  place_operations(loss, true, true);
+  place_operations(loss, true);
   StepState state;
   state.loss = read_scalar(loss);
   if (!std::isfinite(state.loss)) {

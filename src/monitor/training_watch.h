@@ -51,7 +51,7 @@ class TrainingWatch final : public probes::OpSubscriber {
   void attach_thread();
   void follow(std::vector<torch::optim::Optimizer*> optimizers);
 
-  // Whether the operations from now on are to be observed in full.
+  // Whether the operations from now on are to be observed in full; they are in any case while there are hooks.
   void observe(bool in_full);
   [[nodiscard]] bool observing() const { return observing_; }
 
@@ -102,7 +102,7 @@ class TrainingWatch final : public probes::OpSubscriber {
   void push_program();
   void infer_program();
   void push_loss(const StepState& state);
-  void place_operations(const at::Tensor& loss, bool hook_graph, bool measure);
+  void place_operations(const at::Tensor& loss, bool hook_graph);
   bool push_forward_origin();
   void push_backward_origin();
   void push_unknown_origin(Phase phase, int parameter);
