@@ -27,10 +27,14 @@ const Output* first_output(OpLog::Place place) {
 
 bool type_fits(const std::string& type, OpClass op_class) {
   switch (op_class) {
-    case OpClass::embedding: return type.starts_with("Embedding");
-    case OpClass::linear: return type == "Linear" || type == "Bilinear";
-    case OpClass::convolution: return type.starts_with("Conv");
-    default: return false;
+    case OpClass::embedding:
+      return type.starts_with("Embedding");
+    case OpClass::linear:
+      return type == "Linear" || type == "Bilinear";
+    case OpClass::convolution:
+      return type.starts_with("Conv");
+    default:
+      return false;
   }
 }
 
@@ -48,7 +52,8 @@ const PlacedOp* Attribution::find(std::uint64_t serial) const {
   return i < 0 ? nullptr : &placed_[static_cast<std::size_t>(i)];
 }
 
-const std::vector<PlacedOp>& Attribution::place(OpLog& log, const at::TensorImpl* loss, std::span<const std::uint64_t> graph) {
+const std::vector<PlacedOp>& Attribution::place(OpLog& log, const at::TensorImpl* loss,
+                                                std::span<const std::uint64_t> graph) {
   base_ = log.first_serial();
   fate_.assign(log.next_serial() - base_, {});
   index_.assign(fate_.size(), -1);
@@ -119,7 +124,8 @@ std::uint64_t Attribution::signature(OpLog& log) const {
     const auto place = log.find(base_ + i);
     hash = mix(hash, reinterpret_cast<std::uintptr_t>(place.operation->info) + fate_[i].in_graph);
     for (const auto& operand : place.segment->operands_of(*place.operation)) {
-      hash = operand.leaf ? mix(mix(hash, reinterpret_cast<std::uintptr_t>(operand.tensor)), reinterpret_cast<std::uintptr_t>(operand.storage))
+      hash = operand.leaf ? mix(mix(hash, reinterpret_cast<std::uintptr_t>(operand.tensor)),
+                                reinterpret_cast<std::uintptr_t>(operand.storage))
                           : mix(hash, place.operation->serial - operand.producer);
     }
   }
@@ -158,7 +164,8 @@ void Attribution::assign_one(OpLog::Place place, PlacedOp& placed) {
     if (!candidates.empty()) {
       const int chosen = choose_parameter(candidates, *op.info);
       const auto& p = modules_.parameters()[static_cast<std::size_t>(chosen)];
-      if (parameter < 0 || (modules_.parameters()[static_cast<std::size_t>(parameter)].buffer && !p.buffer)) parameter = chosen;
+      if (parameter < 0 || (modules_.parameters()[static_cast<std::size_t>(parameter)].buffer && !p.buffer))
+        parameter = chosen;
       state_elements = std::max(state_elements, operand.shape.elements);
       continue;
     }

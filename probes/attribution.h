@@ -19,10 +19,10 @@ namespace sonde::probes {
 struct PlacedOp {
   std::uint64_t serial = 0;
   std::uint32_t site = 0;
-  std::uint32_t position = 0;   // in the data flow, from 1
+  std::uint32_t position = 0;  // in the data flow, from 1
   int layer = kNoLayer;
-  int owner_parameter = -1;     // a parameter it uses, -1 if none
-  bool in_graph = false;        // gradients flow through it; false: it only prepares data
+  int owner_parameter = -1;  // a parameter it uses, -1 if none
+  bool in_graph = false;     // gradients flow through it; false: it only prepares data
   bool is_view = false;
   bool uses_parameters = false;
 };
@@ -61,14 +61,14 @@ class Attribution {
   std::vector<PlacedOp> placed_;
   std::uint64_t signature_ = 0;
 
-  std::uint64_t base_ = 0;             // serial of fate_[0]
+  std::uint64_t base_ = 0;  // serial of fate_[0]
   std::vector<Fate> fate_;
-  std::vector<std::int32_t> index_;    // into placed_ by serial - base_
+  std::vector<std::int32_t> index_;  // into placed_ by serial - base_
   std::vector<std::uint64_t> stack_;
   std::unordered_map<int, int> tied_uses_;
-  std::vector<int> tree_layer_;        // by index in placed_: where in the tree the data flow stands after it
-  std::vector<int> derived_from_;      // by index in placed_: parameter from which alone the output was computed, -1
-  std::unordered_map<std::uint64_t, std::uint32_t> sites_;      // (layer, operation, occurrence) -> site
+  std::vector<int> tree_layer_;    // by index in placed_: where in the tree the data flow stands after it
+  std::vector<int> derived_from_;  // by index in placed_: parameter from which alone the output was computed, -1
+  std::unordered_map<std::uint64_t, std::uint32_t> sites_;  // (layer, operation, occurrence) -> site
   std::unordered_map<std::uint64_t, std::uint32_t> occurrences_;
   std::vector<std::uint32_t> parameter_sites_;
 };

@@ -13,7 +13,8 @@ class BackwardProbe::Hook : public torch::autograd::FunctionPostHook {
  public:
   Hook(std::shared_ptr<Link> link, std::uint32_t index) : link_(std::move(link)), index_(index) {}
 
-  std::vector<at::Tensor> operator()(const std::vector<at::Tensor>& outputs, const std::vector<at::Tensor>& inputs) override {
+  std::vector<at::Tensor> operator()(const std::vector<at::Tensor>& outputs,
+                                     const std::vector<at::Tensor>& inputs) override {
     const std::lock_guard lock(link_->mutex);
     if (link_->probe) link_->probe->executed(index_, outputs, inputs);
     return outputs;
@@ -48,7 +49,8 @@ void BackwardProbe::attach(const at::Tensor& loss, OpLog& log, OnGradient on_gra
     seen.accumulator = as_accumulator(node) != nullptr;
     // Sequence numbers count by thread.
     if (!seen.accumulator && node->thread_id() == at::RecordFunction::currentThreadId())
-      if (const auto place = log.find_by_node(node->sequence_nr())) operations_.push_back(seen.serial = place.operation->serial);
+      if (const auto place = log.find_by_node(node->sequence_nr()))
+        operations_.push_back(seen.serial = place.operation->serial);
     seen.hook = node->add_post_hook(std::make_unique<Hook>(link_, static_cast<std::uint32_t>(nodes_.size())));
     stack_.push_back(static_cast<std::uint32_t>(nodes_.size()));
     nodes_.push_back(seen);
@@ -83,7 +85,8 @@ const trace::TensorStats* BackwardProbe::stats_of(const at::Tensor& gradient, co
   Known known{WeakTensor(gradient.getIntrusivePtr()), version, {}};
   // A view of all that arrived (transposed, reshaped) has the same statistics.
   if (same_memory && same_memory->defined() && same_memory->numel() == gradient.numel() && gradient.has_storage() &&
-      same_memory->has_storage() && gradient.storage().unsafeGetStorageImpl() == same_memory->storage().unsafeGetStorageImpl()) {
+      same_memory->has_storage() &&
+      gradient.storage().unsafeGetStorageImpl() == same_memory->storage().unsafeGetStorageImpl()) {
     if (const auto it = known_.find(same_memory->unsafeGetTensorImpl()); it != known_.end()) {
       known.stats = it->second.stats;
       return &known_.insert_or_assign(impl, std::move(known)).first->second.stats;
@@ -93,7 +96,8 @@ const trace::TensorStats* BackwardProbe::stats_of(const at::Tensor& gradient, co
   return &known_.insert_or_assign(impl, std::move(known)).first->second.stats;
 }
 
-void BackwardProbe::executed(std::uint32_t index, const std::vector<at::Tensor>& outputs, const std::vector<at::Tensor>& inputs) {
+void BackwardProbe::executed(std::uint32_t index, const std::vector<at::Tensor>& outputs,
+                             const std::vector<at::Tensor>& inputs) {
   const auto begin = std::chrono::steady_clock::now();
   try {
     auto& seen = nodes_[index];

@@ -29,7 +29,7 @@ struct GradientAt {  // the gradient that arrived at an operation's output
 struct GradientOrigin {
   bool found = false;
   bool reached_parameter = false;
-  std::string node;  // "SqrtBackward0"
+  std::string node;                    // "SqrtBackward0"
   std::uint64_t serial = kNoProducer;  // the operation that made the node, if known
   trace::TensorStats incoming;         // the gradient that arrived, finite
   trace::TensorStats made;
@@ -55,13 +55,13 @@ class BackwardProbe {
   // Serial numbers of operations whose nodes are in the graph; valid after attach().
   [[nodiscard]] const std::vector<std::uint64_t>& operations() const { return operations_; }
   [[nodiscard]] const std::vector<GradientAt>& gradients() const { return gradients_; }  // in the order of the pass
-  [[nodiscard]] GradientOrigin origin() const;  // of the pass just run, before detach()
+  [[nodiscard]] GradientOrigin origin() const;                        // of the pass just run, before detach()
   [[nodiscard]] std::uint64_t spent_ns() const { return spent_ns_; }  // in hooks, of the last pass
   [[nodiscard]] std::uint64_t failures() const { return failures_; }  // hooks that could not look
 
  private:
   class Hook;
-  struct Link {  // what the hooks share with the probe; outlives it if a graph does
+  struct Link {        // what the hooks share with the probe; outlives it if a graph does
     std::mutex mutex;  // one node at a time: several devices have a thread each
     BackwardProbe* probe = nullptr;
   };
@@ -69,7 +69,7 @@ class BackwardProbe {
     torch::autograd::Node* node = nullptr;
     std::uintptr_t hook = 0;
     std::uint64_t serial = kNoProducer;
-    int origin = -1;        // node that made the non-finite gradient that arrived here
+    int origin = -1;  // node that made the non-finite gradient that arrived here
     bool accumulator = false;
     bool bad = false;
     trace::TensorStats incoming;

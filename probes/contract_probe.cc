@@ -30,8 +30,8 @@ void ContractProbe::reset() {
   seen_.counters.assign(modules_.parameter_count(), {});
 }
 
-void ContractProbe::report(Contract what, std::uint32_t site, std::uint32_t seen, std::vector<trace::Record>& records, double got,
-                           double wanted) {
+void ContractProbe::report(Contract what, std::uint32_t site, std::uint32_t seen, std::vector<trace::Record>& records,
+                           double got, double wanted) {
   if (!seen_.reported.emplace(what, site).second) return;
   trace::Record record;
   record.kind = trace::RecordKind::contract;
@@ -59,7 +59,8 @@ void ContractProbe::look_at_operations(OpLog& log, const std::vector<PlacedOp>& 
   }
   for (const auto& op : placed) {
     const auto place = log.find(op.serial);
-    if (op.in_graph && cares_about_mode(*place.operation->info, place.segment->scalars_of(*place.operation))) seen_.cares_about_mode = true;
+    if (op.in_graph && cares_about_mode(*place.operation->info, place.segment->scalars_of(*place.operation)))
+      seen_.cares_about_mode = true;
     for (const auto& operand : place.segment->operands_of(*place.operation))
       for (int p : modules_.of_storage(operand.storage)) {
         used.insert(p);
@@ -86,7 +87,8 @@ void ContractProbe::look_for_strangers(OpLog& log, const std::vector<PlacedOp>& 
     const auto place = log.find(placed[i].serial);
     if (!placed[i].in_graph || place.operation->external) continue;
     for (const auto& operand : place.segment->operands_of(*place.operation)) {
-      if (!operand.leaf || !operand.floating || modules_.is_state(operand.storage) || optimizers_.holds(operand.tensor)) continue;
+      if (!operand.leaf || !operand.floating || modules_.is_state(operand.storage) || optimizers_.holds(operand.tensor))
+        continue;
       const auto source = log.find(operand.producer);
       if (!source || !source.operation->external) continue;
       auto& stranger = seen_.strangers[operand.tensor];
@@ -107,7 +109,8 @@ void ContractProbe::look_for_strangers(OpLog& log, const std::vector<PlacedOp>& 
 }
 
 // [N,1] against [N]: the result has more elements than either, and one side is a target from outside the graph.
-void ContractProbe::look_for_broadcast(OpLog& log, const std::vector<PlacedOp>& placed, std::vector<trace::Record>& records) {
+void ContractProbe::look_for_broadcast(OpLog& log, const std::vector<PlacedOp>& placed,
+                                       std::vector<trace::Record>& records) {
   for (const auto& op : placed) {
     const auto place = log.find(op.serial);
     const auto& info = *place.operation->info;
@@ -121,8 +124,10 @@ void ContractProbe::look_for_broadcast(OpLog& log, const std::vector<PlacedOp>& 
     if (!prediction || !target) continue;
     const auto& a = prediction->shape;
     const auto& b = target->shape;
-    const bool crossed = a.dimensions == b.dimensions + 1 && a.dimensions == 2 && a.sizes[1] == 1 && a.sizes[0] == b.sizes[0];
-    const bool crossed_back = b.dimensions == a.dimensions + 1 && b.dimensions == 2 && b.sizes[1] == 1 && a.sizes[0] == b.sizes[0];
+    const bool crossed =
+        a.dimensions == b.dimensions + 1 && a.dimensions == 2 && a.sizes[1] == 1 && a.sizes[0] == b.sizes[0];
+    const bool crossed_back =
+        b.dimensions == a.dimensions + 1 && b.dimensions == 2 && b.sizes[1] == 1 && a.sizes[0] == b.sizes[0];
     if ((!crossed && !crossed_back) || a.sizes[0] < 2) continue;
     const auto before = records.size();
     report(Contract::loss_broadcast, op.site, 1, records);
@@ -175,14 +180,17 @@ void ContractProbe::judge_parameters(Attribution& attribution, std::vector<trace
     }
     const auto* group = impl ? optimizers_.group_of(impl.get()) : nullptr;
     if (counter.with_gradient >= kSureObserved && seen_.updates >= kSureUpdates && !counter.ever_moved) {
-      if (!optimized) report(Contract::parameter_not_optimized, site, counter.with_gradient, records);
-      else if (group && group->learning_rate != 0) report(Contract::parameter_not_updated, site, counter.with_gradient, records, group->learning_rate);
+      if (!optimized)
+        report(Contract::parameter_not_optimized, site, counter.with_gradient, records);
+      else if (group && group->learning_rate != 0)
+        report(Contract::parameter_not_updated, site, counter.with_gradient, records, group->learning_rate);
     }
     // Only what the optimizer is there for: unused heads and the other half of a GAN are nobody's loss.
-    if (optimized && counter.without_gradient >= kSureObserved && seen_.observed >= kSureObserved && seen_.updates >= kSureUpdates &&
-        !counter.ever_gradient) {
+    if (optimized && counter.without_gradient >= kSureObserved && seen_.observed >= kSureObserved &&
+        seen_.updates >= kSureUpdates && !counter.ever_gradient) {
       if (counter.used == 0) {
-        if (seen_.observed >= kPatient || seen_.updates >= 4 * kPatient) report(Contract::module_registered_not_used, site, seen_.observed, records);
+        if (seen_.observed >= kPatient || seen_.updates >= 4 * kPatient)
+          report(Contract::module_registered_not_used, site, seen_.observed, records);
       } else if (counter.cut >= kSureObserved) {
         report(Contract::graph_cut, site, counter.cut, records);
       } else if (!state.has_gradient) {
@@ -192,7 +200,8 @@ void ContractProbe::judge_parameters(Attribution& attribution, std::vector<trace
   }
   for (const auto& [tensor, stranger] : seen_.strangers)
     if (!stranger.changed && stranger.unchanged >= kSureObserved && seen_.updates >= kSureUpdates)
-      report(Contract::parameter_not_registered, stranger.site, stranger.unchanged, records, stranger.in_the_middle ? 1 : 0);
+      report(Contract::parameter_not_registered, stranger.site, stranger.unchanged, records,
+             stranger.in_the_middle ? 1 : 0);
 }
 
 void ContractProbe::judge_loop(const StepView& view, std::vector<trace::Record>& records) {
@@ -201,18 +210,20 @@ void ContractProbe::judge_loop(const StepView& view, std::vector<trace::Record>&
   if (changed) {
     ++seen_.updates;
     // Two updates without a clear in between: the second used the gradients of the first again.
-    seen_.uncleared_updates = cleared || seen_.cleared_since_update || view.between.gradients_cleared == Answer::unknown ? 0 : seen_.uncleared_updates + 1;
+    seen_.uncleared_updates = cleared || seen_.cleared_since_update || view.between.gradients_cleared == Answer::unknown
+                                  ? 0
+                                  : seen_.uncleared_updates + 1;
     seen_.clears_without_update = 0;
   } else if (cleared && !view.skipped) {
     ++seen_.clears_without_update;
   }
   seen_.cleared_since_update = cleared || (seen_.cleared_since_update && !changed);
-  if (seen_.uncleared_updates >= kSureUpdates) report(Contract::gradients_not_cleared, 0, seen_.uncleared_updates, records);
+  if (seen_.uncleared_updates >= kSureUpdates)
+    report(Contract::gradients_not_cleared, 0, seen_.uncleared_updates, records);
 
   const auto& states = parameters_.states();
-  const bool gradients_exist = std::any_of(states.begin(), states.end(), [](const ParameterState& s) {
-    return s.has_gradient && !s.gradient_points_zero;
-  });
+  const bool gradients_exist = std::any_of(
+      states.begin(), states.end(), [](const ParameterState& s) { return s.has_gradient && !s.gradient_points_zero; });
   seen_.zero_rate = view.all_rates_zero ? seen_.zero_rate + 1 : 0;
   if (seen_.zero_rate >= kPatient) report(Contract::learning_rate_zero, 0, seen_.zero_rate, records);
   if (seen_.clears_without_update >= kSureUpdates && seen_.updates == 0 && gradients_exist && !view.all_rates_zero)
@@ -227,9 +238,11 @@ void ContractProbe::judge_loop(const StepView& view, std::vector<trace::Record>&
 
   if (view.batch_fingerprint != 0) {
     seen_.same_batch = view.batch_fingerprint == seen_.last_fingerprint ? seen_.same_batch + 1 : 0;
-    seen_.other_batches = seen_.other_batches || (seen_.last_fingerprint != 0 && view.batch_fingerprint != seen_.last_fingerprint);
+    seen_.other_batches =
+        seen_.other_batches || (seen_.last_fingerprint != 0 && view.batch_fingerprint != seen_.last_fingerprint);
     seen_.last_fingerprint = view.batch_fingerprint;
-    if (seen_.same_batch >= kPatient && !seen_.other_batches) report(Contract::batch_repeated, 0, seen_.same_batch, records);
+    if (seen_.same_batch >= kPatient && !seen_.other_batches)
+      report(Contract::batch_repeated, 0, seen_.same_batch, records);
   }
 }
 

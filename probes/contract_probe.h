@@ -24,8 +24,8 @@ struct StepView {  // what a step looked like, after its backward pass
   bool new_update = false;  // not a further pass of an accumulation
   Between between;
   std::uint64_t batch_fingerprint = 0;
-  bool root_training = true;      // model.is_training()
-  bool skipped = false;           // the guard took the gradients away on the last step
+  bool root_training = true;  // model.is_training()
+  bool skipped = false;       // the guard took the gradients away on the last step
   bool defaults_edited = false;
   double rate_in_defaults = 0, rate_in_groups = 0;
   bool all_rates_zero = false;
@@ -45,7 +45,7 @@ class ContractProbe {
   void step(const StepView& view, Attribution& attribution, std::vector<trace::Record>& records);
 
  private:
-  struct Counters {                // of one parameter
+  struct Counters {                      // of one parameter
     std::uint32_t with_gradient = 0;     // observed steps with a non-zero gradient, without being moved
     std::uint32_t without_gradient = 0;  // observed steps without any, while others had one
     std::uint32_t used = 0;              // observed steps on which an operation used it
@@ -67,8 +67,8 @@ class ContractProbe {
   void count_parameters(const StepView& view);
   void judge_parameters(Attribution& attribution, std::vector<trace::Record>& records);
   void judge_loop(const StepView& view, std::vector<trace::Record>& records);
-  void report(trace::Contract what, std::uint32_t site, std::uint32_t seen, std::vector<trace::Record>& records, double got = 0,
-              double wanted = 0);
+  void report(trace::Contract what, std::uint32_t site, std::uint32_t seen, std::vector<trace::Record>& records,
+              double got = 0, double wanted = 0);
 
   ModuleMap& modules_;
   OptimizerView& optimizers_;
@@ -79,8 +79,8 @@ class ContractProbe {
     std::unordered_map<const at::TensorImpl*, Stranger> strangers;
     std::set<std::pair<trace::Contract, std::uint32_t>> reported;
 
-    std::uint32_t updates = 0;          // weight changes seen
-    std::uint32_t passes = 0;           // backward passes seen
+    std::uint32_t updates = 0;  // weight changes seen
+    std::uint32_t passes = 0;   // backward passes seen
     std::uint32_t observed = 0;
     std::uint32_t uncleared_updates = 0;  // consecutive, without a clear in between
     bool cleared_since_update = false;
@@ -88,7 +88,7 @@ class ContractProbe {
     std::uint32_t zero_rate = 0;
     std::uint32_t eval_updates = 0;
     bool ever_training = false;
-    bool cares_about_mode = false;      // operations that behave differently in eval() were seen, in eval()
+    bool cares_about_mode = false;  // operations that behave differently in eval() were seen, in eval()
     std::uint64_t last_fingerprint = 0;
     std::uint32_t same_batch = 0;
     bool other_batches = false;

@@ -40,7 +40,8 @@ class Walk {
       if (next.unknown) return unknown(result);
       if (!next.operand) return here(result, serial, output);
       // A NaN from an infinity that was meant is made here; else the infinity is where it began.
-      if (made.finite == Finite::nan && next.finite == Finite::infinite && meant(*next.operand, place)) return here(result, serial, output);
+      if (made.finite == Finite::nan && next.finite == Finite::infinite && meant(*next.operand, place))
+        return here(result, serial, output);
       result.serial = serial;  // the user of what comes next
       output = next.operand->output;
       serial = next.operand->producer;
@@ -69,9 +70,12 @@ class Walk {
   static ForwardOrigin external(ForwardOrigin result, std::uint64_t serial, const Output& made) {
     result.source = serial;
     result.weight = made.identity;
-    if (!made.requires_grad) result.kind = OriginKind::input;
-    else if (made.node == nullptr) result.kind = OriginKind::weight;
-    else result.kind = OriginKind::operation;  // of a function nobody could observe: the node names it
+    if (!made.requires_grad)
+      result.kind = OriginKind::input;
+    else if (made.node == nullptr)
+      result.kind = OriginKind::weight;
+    else
+      result.kind = OriginKind::operation;  // of a function nobody could observe: the node names it
     if (result.kind == OriginKind::operation) result.serial = serial;
     return result;
   }
@@ -102,7 +106,8 @@ class Walk {
   bool meant(const Operand& operand, OpLog::Place user) {
     const bool masks = user.operation->info->traits.op_class == OpClass::softmax ||
                        user.operation->info->traits.op_class == OpClass::log_softmax ||
-                       user.operation->info->traits.op_class == OpClass::attention || user.operation->info->name == "aten::logsumexp";
+                       user.operation->info->traits.op_class == OpClass::attention ||
+                       user.operation->info->name == "aten::logsumexp";
     auto serial = operand.producer;
     auto output = operand.output;
     for (int steps = 0; steps < 1000; ++steps) {

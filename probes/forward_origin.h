@@ -17,8 +17,8 @@ namespace sonde::probes {
 
 struct ForwardOrigin {
   trace::OriginKind kind = trace::OriginKind::unknown;
-  std::uint64_t serial = kNoProducer;  // the operation; for inputs and weights the one that used them
-  std::uint32_t output = 0;            // which of its outputs is bad
+  std::uint64_t serial = kNoProducer;      // the operation; for inputs and weights the one that used them
+  std::uint32_t output = 0;                // which of its outputs is bad
   const at::TensorImpl* weight = nullptr;  // identity of the bad parameter (kind weight)
   std::uint64_t source = kNoProducer;      // the external tensor (kind input or weight)
   std::uint32_t reached = 0;               // operations on the way to the loss that were not finite

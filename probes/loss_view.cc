@@ -11,7 +11,8 @@ using trace::OpClass;
 bool is_constant_factory(const OpInfo& info) {
   if (!info.traits.factory) return false;
   const auto& name = info.name;
-  return name.find("rand") == std::string::npos && name.find("normal") == std::string::npos && name.find("bernoulli") == std::string::npos;
+  return name.find("rand") == std::string::npos && name.find("normal") == std::string::npos &&
+         name.find("bernoulli") == std::string::npos;
 }
 
 const Output* output_of(OpLog& log, std::uint64_t serial, std::uint32_t index) {
@@ -36,7 +37,8 @@ std::uint64_t model_output(OpLog& log, const Attribution& attribution, std::uint
     const auto* placed = attribution.find(serial);
     if (!place || !placed || place.operation->external) return serial;
     const auto op_class = place.operation->info->traits.op_class;
-    const bool arithmetic = placed->is_view || op_class == OpClass::pointwise || op_class == OpClass::reduction || op_class == OpClass::copy;
+    const bool arithmetic = placed->is_view || op_class == OpClass::pointwise || op_class == OpClass::reduction ||
+                            op_class == OpClass::copy;
     if (placed->uses_parameters || !arithmetic) return serial;
     const auto* operand = first_flowing(place);
     if (!operand) return serial;
@@ -69,8 +71,9 @@ LossView view_loss(OpLog& log, const Attribution& attribution, const std::vector
       if (operand.leaf || operand.requires_grad || operand.shape.elements == 0) continue;
       const auto* source = attribution.find(operand.producer);
       const auto made = log.find(operand.producer);
-      if (!source || !made || source->uses_parameters || (!made.operation->external && made.operation->info->traits.factory &&
-                                                         is_constant_factory(*made.operation->info)))
+      if (!source || !made || source->uses_parameters ||
+          (!made.operation->external && made.operation->info->traits.factory &&
+           is_constant_factory(*made.operation->info)))
         continue;
       const bool known = std::any_of(view.entering.begin(), view.entering.end(), [&](const EnteringTensor& e) {
         return e.serial == operand.producer && e.output == operand.output;
@@ -79,7 +82,8 @@ LossView view_loss(OpLog& log, const Attribution& attribution, const std::vector
       view.entering.push_back({operand.producer, operand.output, op.position, op.position > last_layer});
       if (const auto& output = made.segment->outputs_of(*made.operation)[operand.output]; true) {
         if (const auto tensor = output.tensor.lock()) hash = hash * 0x100000001b3U ^ probe_hash(*tensor);
-        if (view.batch_size == 0 && output.shape.dimensions > 0) view.batch_size = static_cast<std::uint64_t>(output.shape.sizes[0]);
+        if (view.batch_size == 0 && output.shape.dimensions > 0)
+          view.batch_size = static_cast<std::uint64_t>(output.shape.sizes[0]);
       }
     }
   }
@@ -91,7 +95,8 @@ LossView view_loss(OpLog& log, const Attribution& attribution, const std::vector
     if (!op.in_graph || place.operation->external || op.position <= last_layer) continue;
     const auto operands = place.segment->operands_of(*place.operation);
     const bool beside_target = std::any_of(operands.begin(), operands.end(), [&](const Operand& operand) {
-      return std::any_of(view.entering.begin(), view.entering.end(), [&](const EnteringTensor& e) { return e.target && e.serial == operand.producer; });
+      return std::any_of(view.entering.begin(), view.entering.end(),
+                         [&](const EnteringTensor& e) { return e.target && e.serial == operand.producer; });
     });
     const bool is_loss = view.known_loss && op.serial == view.loss_serial;
     if (!beside_target && !is_loss) continue;
@@ -154,7 +159,9 @@ void infer_task(OpLog& log, const Attribution& attribution, const LossView& loss
     program.task_reason = "the loss is " + name.substr(6);
   } else if (is("binary_cross_entropy")) {
     program.task = program.target_one_hot ? "multiclass" : width > 1 ? "multilabel" : "binary";
-    program.task_reason = program.target_one_hot ? "binary cross-entropy, but the targets are one-hot" : "the loss is binary cross-entropy over " + std::to_string(width) + " output(s)";
+    program.task_reason = program.target_one_hot
+                              ? "binary cross-entropy, but the targets are one-hot"
+                              : "the loss is binary cross-entropy over " + std::to_string(width) + " output(s)";
   } else if (is("ctc_loss")) {
     program.task = "sequence";
     program.task_reason = "the loss is ctc_loss";
@@ -168,7 +175,8 @@ void infer_task(OpLog& log, const Attribution& attribution, const LossView& loss
              other->stats.mean == target->stats.mean && other->stats.mean_square == target->stats.mean_square;
     });
     program.task = same_as_input ? "autoencoder" : "regression";
-    program.task_reason = same_as_input ? "the target is the input" : "the loss is " + name.substr(6) + " on real targets";
+    program.task_reason =
+        same_as_input ? "the target is the input" : "the loss is " + name.substr(6) + " on real targets";
   }
 }
 

@@ -20,10 +20,10 @@ struct EnteringTensor {  // enters the graph from outside: a batch, a target, a 
 struct LossView {
   std::uint64_t loss_serial = kNoProducer;  // the loss operation: a known one if there is, else the last
   bool known_loss = false;
-  std::uint64_t prediction = kNoProducer;   // the operation whose output is compared with the target
+  std::uint64_t prediction = kNoProducer;  // the operation whose output is compared with the target
   std::vector<EnteringTensor> entering;
   std::uint64_t batch_size = 0;
-  std::uint64_t fingerprint = 0;            // of what enters, 0 if nothing does
+  std::uint64_t fingerprint = 0;  // of what enters, 0 if nothing does
 };
 
 // Reads it off the operations of a pass. `placed` as by Attribution::place().

@@ -5,8 +5,8 @@
 #include <cstring>
 #include <limits>
 
-#include <ATen/NativeFunctions.h>
 #include <ATen/Functions.h>
+#include <ATen/NativeFunctions.h>
 #include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
 #include <c10/util/BFloat16.h>
@@ -16,17 +16,27 @@ namespace sonde::probes {
 namespace {
 
 bool plain_cpu(const at::TensorImpl& impl) {
-  return impl.is_cpu() && impl.layout() == at::kStrided && impl.has_storage() && !impl.key_set().has(c10::DispatchKey::Negative) &&
-         !impl.key_set().has(c10::DispatchKey::Conjugate) && impl.dim() <= 16 && (impl.numel() == 0 || impl.data() != nullptr);
+  return impl.is_cpu() && impl.layout() == at::kStrided && impl.has_storage() &&
+         !impl.key_set().has(c10::DispatchKey::Negative) && !impl.key_set().has(c10::DispatchKey::Conjugate) &&
+         impl.dim() <= 16 && (impl.numel() == 0 || impl.data() != nullptr);
 }
 
 bool float_type(at::ScalarType type, ScalarType& out) {
   switch (type) {
-    case at::kFloat: out = ScalarType::float32; return true;
-    case at::kDouble: out = ScalarType::float64; return true;
-    case at::kHalf: out = ScalarType::float16; return true;
-    case at::kBFloat16: out = ScalarType::bfloat16; return true;
-    default: return false;
+    case at::kFloat:
+      out = ScalarType::float32;
+      return true;
+    case at::kDouble:
+      out = ScalarType::float64;
+      return true;
+    case at::kHalf:
+      out = ScalarType::float16;
+      return true;
+    case at::kBFloat16:
+      out = ScalarType::bfloat16;
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -79,11 +89,16 @@ constexpr std::array<double, kProbePoints> kSpread = {0.3090169943749475, 0.9270
 double element(const at::TensorImpl& impl, std::int64_t offset, at::ScalarType type) {
   const auto* data = impl.data();
   switch (type) {
-    case at::kFloat: return static_cast<const float*>(data)[offset];
-    case at::kDouble: return static_cast<const double*>(data)[offset];
-    case at::kHalf: return static_cast<float>(static_cast<const c10::Half*>(data)[offset]);
-    case at::kBFloat16: return static_cast<float>(static_cast<const c10::BFloat16*>(data)[offset]);
-    default: return 0;
+    case at::kFloat:
+      return static_cast<const float*>(data)[offset];
+    case at::kDouble:
+      return static_cast<const double*>(data)[offset];
+    case at::kHalf:
+      return static_cast<float>(static_cast<const c10::Half*>(data)[offset]);
+    case at::kBFloat16:
+      return static_cast<float>(static_cast<const c10::BFloat16*>(data)[offset]);
+    default:
+      return 0;
   }
 }
 
@@ -104,27 +119,43 @@ Finite finiteness(const trace::TensorStats& stats) noexcept {
 
 const char* dtype_name(const at::TensorImpl& impl) noexcept {
   switch (scalar_type(impl)) {
-    case at::kFloat: return "float";
-    case at::kDouble: return "double";
-    case at::kHalf: return "half";
-    case at::kBFloat16: return "bfloat16";
-    case at::kLong: return "long";
-    case at::kInt: return "int";
-    case at::kShort: return "short";
-    case at::kChar: return "char";
-    case at::kByte: return "byte";
-    case at::kBool: return "bool";
-    default: return "other";
+    case at::kFloat:
+      return "float";
+    case at::kDouble:
+      return "double";
+    case at::kHalf:
+      return "half";
+    case at::kBFloat16:
+      return "bfloat16";
+    case at::kLong:
+      return "long";
+    case at::kInt:
+      return "int";
+    case at::kShort:
+      return "short";
+    case at::kChar:
+      return "char";
+    case at::kByte:
+      return "byte";
+    case at::kBool:
+      return "bool";
+    default:
+      return "other";
   }
 }
 
 double dtype_max(const at::TensorImpl& impl) noexcept {
   switch (scalar_type(impl)) {
-    case at::kFloat: return std::numeric_limits<float>::max();
-    case at::kDouble: return std::numeric_limits<double>::max();
-    case at::kHalf: return 65504.0;
-    case at::kBFloat16: return 3.38953139e38;
-    default: return 0;
+    case at::kFloat:
+      return std::numeric_limits<float>::max();
+    case at::kDouble:
+      return std::numeric_limits<double>::max();
+    case at::kHalf:
+      return 65504.0;
+    case at::kBFloat16:
+      return 3.38953139e38;
+    default:
+      return 0;
   }
 }
 
@@ -138,13 +169,26 @@ const char* TensorMeter::measure(const at::TensorImpl& impl, const Request& requ
   ScalarType type;
   if (!float_type(scalar_type(impl), type)) {
     switch (scalar_type(impl)) {
-      case at::kLong: measure_numbers<std::int64_t>(impl, stats); return nullptr;
-      case at::kInt: measure_numbers<std::int32_t>(impl, stats); return nullptr;
-      case at::kShort: measure_numbers<std::int16_t>(impl, stats); return nullptr;
-      case at::kChar: measure_numbers<std::int8_t>(impl, stats); return nullptr;
-      case at::kByte: measure_numbers<std::uint8_t>(impl, stats); return nullptr;
-      case at::kBool: measure_numbers<bool>(impl, stats); return nullptr;
-      default: return "complex, quantized or eight-bit floating dtype";
+      case at::kLong:
+        measure_numbers<std::int64_t>(impl, stats);
+        return nullptr;
+      case at::kInt:
+        measure_numbers<std::int32_t>(impl, stats);
+        return nullptr;
+      case at::kShort:
+        measure_numbers<std::int16_t>(impl, stats);
+        return nullptr;
+      case at::kChar:
+        measure_numbers<std::int8_t>(impl, stats);
+        return nullptr;
+      case at::kByte:
+        measure_numbers<std::uint8_t>(impl, stats);
+        return nullptr;
+      case at::kBool:
+        measure_numbers<bool>(impl, stats);
+        return nullptr;
+      default:
+        return "complex, quantized or eight-bit floating dtype";
     }
   }
   MeasureOptions options;
@@ -160,7 +204,8 @@ const char* TensorMeter::measure(const at::TensorImpl& impl, const Request& requ
   return nullptr;
 }
 
-const char* TensorMeter::measure_elsewhere(const at::TensorImpl& impl, const Request& request, trace::TensorStats& stats) {
+const char* TensorMeter::measure_elsewhere(const at::TensorImpl& impl, const Request& request,
+                                           trace::TensorStats& stats) {
   if (impl.key_set().has(c10::DispatchKey::Negative) || impl.key_set().has(c10::DispatchKey::Conjugate))
     return "lazily negated or conjugated tensor";
   if (impl.dim() > 16) return "more than 16 dimensions";
@@ -179,9 +224,7 @@ const char* TensorMeter::measure_elsewhere(const at::TensorImpl& impl, const Req
     Request flat = request;
     if (layout == at::kSparse) flat.unit_dimension = -1;
     return measure(plain, flat, stats);
-  } catch (const std::exception&) {
-    return "tensor that cannot be copied to the CPU";
-  }
+  } catch (const std::exception&) { return "tensor that cannot be copied to the CPU"; }
 }
 
 bool TensorMeter::all_finite(const at::TensorImpl& impl) {
@@ -204,7 +247,8 @@ std::uint64_t probe_hash(const at::TensorImpl& impl, bool* all_zero) noexcept {
   const auto points = std::min<std::int64_t>(n, static_cast<std::int64_t>(kProbePoints));
   bool zero = true;
   for (std::int64_t k = 0; k < points; ++k) {
-    const auto i = points == n ? k : static_cast<std::int64_t>(kSpread[static_cast<std::size_t>(k)] * static_cast<double>(n));
+    const auto i =
+        points == n ? k : static_cast<std::int64_t>(kSpread[static_cast<std::size_t>(k)] * static_cast<double>(n));
     std::uint64_t word = 0;
     const auto bytes = static_cast<std::size_t>(std::min<std::int64_t>(size, 8));
     std::memcpy(&word, static_cast<const char*>(impl.data()) + offset_of(impl, i) * size, bytes);

@@ -45,7 +45,8 @@ struct Builder {
         parameters.push_back(make_parameter(item.key(), join(path, item.key()), index, item.value(), false));
       }
     for (const auto& item : module.named_buffers(/*recurse=*/false))
-      if (item.value().defined()) buffers.push_back(make_parameter(item.key(), join(path, item.key()), index, item.value(), true));
+      if (item.value().defined())
+        buffers.push_back(make_parameter(item.key(), join(path, item.key()), index, item.value(), true));
     int child_place = 0;
     for (const auto& child : module.named_children()) {
       const auto c = add(*child.value(), join(path, child.key()), index, child_place++);
@@ -95,7 +96,8 @@ bool ModuleMap::differs(const torch::nn::Module& module) const {
   std::vector<const at::TensorImpl*> found;
   found.reserve(parameter_count_);
   collect(module, found);
-  return !std::equal(found.begin(), found.end(), parameters_.begin(), parameters_.begin() + static_cast<std::ptrdiff_t>(parameter_count_),
+  return !std::equal(found.begin(), found.end(), parameters_.begin(),
+                     parameters_.begin() + static_cast<std::ptrdiff_t>(parameter_count_),
                      [](const at::TensorImpl* impl, const Parameter& p) { return impl == p.identity; });
 }
 
@@ -138,7 +140,8 @@ int ModuleMap::next_in_tree(int layer) const {
     const auto& at = layers_[static_cast<std::size_t>(layer)];
     if (at.parent == kNoLayer) return kNoLayer;
     const auto& siblings = layers_[static_cast<std::size_t>(at.parent)].children;
-    if (static_cast<std::size_t>(at.place) + 1 < siblings.size()) return siblings[static_cast<std::size_t>(at.place) + 1];
+    if (static_cast<std::size_t>(at.place) + 1 < siblings.size())
+      return siblings[static_cast<std::size_t>(at.place) + 1];
     layer = at.parent;
   }
   return kNoLayer;

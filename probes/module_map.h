@@ -28,16 +28,16 @@ struct Layer {
   std::string path;  // "encoder.0"; "" is the root
   std::string type;  // "Linear"
   int parent = kNoLayer;
-  int place = 0;                     // among the parent's children
-  std::vector<int> children;         // layers, in order of registration
-  bool has_parameters = false;       // of its own
-  const void* module = nullptr;      // identity only
-  bool training = true;              // as of the last rescan
+  int place = 0;                 // among the parent's children
+  std::vector<int> children;     // layers, in order of registration
+  bool has_parameters = false;   // of its own
+  const void* module = nullptr;  // identity only
+  bool training = true;          // as of the last rescan
 };
 
 struct Parameter {
-  std::string name;   // "weight"
-  std::string path;   // "encoder.0.weight"
+  std::string name;  // "weight"
+  std::string path;  // "encoder.0.weight"
   int layer = kNoLayer;
   WeakTensor tensor{c10::intrusive_ptr<at::TensorImpl, at::UndefinedTensorImpl>()};
   const at::TensorImpl* identity = nullptr;
@@ -61,12 +61,16 @@ class ModuleMap {
   void refresh_storages();
 
   [[nodiscard]] const std::vector<Layer>& layers() const { return layers_; }
-  [[nodiscard]] const std::vector<Parameter>& parameters() const { return parameters_; }  // buffers come after parameters
-  [[nodiscard]] std::size_t parameter_count() const { return parameter_count_; }           // without buffers
+  [[nodiscard]] const std::vector<Parameter>& parameters() const {
+    return parameters_;
+  }                                                                               // buffers come after parameters
+  [[nodiscard]] std::size_t parameter_count() const { return parameter_count_; }  // without buffers
 
   // Parameters and buffers whose memory this is (several when tied), or empty.
   [[nodiscard]] const std::vector<int>& of_storage(const c10::StorageImpl* storage) const;
-  [[nodiscard]] bool is_state(const c10::StorageImpl* storage) const { return by_storage_.find(storage) != by_storage_.end(); }
+  [[nodiscard]] bool is_state(const c10::StorageImpl* storage) const {
+    return by_storage_.find(storage) != by_storage_.end();
+  }
 
   // Index of the layer with this path or module, kNoLayer if there is none.
   [[nodiscard]] int layer_of_path(const std::string& path) const;

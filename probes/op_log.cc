@@ -12,7 +12,8 @@ Shape shape_of(const at::TensorImpl& impl) {
   Shape shape;
   shape.dimensions = static_cast<std::uint8_t>(std::min<std::int64_t>(impl.dim(), 255));
   shape.elements = impl.numel();
-  for (std::size_t d = 0; d < std::min<std::size_t>(shape.dimensions, kShownDimensions); ++d) shape.sizes[d] = impl.sizes()[d];
+  for (std::size_t d = 0; d < std::min<std::size_t>(shape.dimensions, kShownDimensions); ++d)
+    shape.sizes[d] = impl.sizes()[d];
   return shape;
 }
 

@@ -90,10 +90,10 @@ struct Operation {
   std::uint32_t first_output = 0, outputs = 0;
   std::uint32_t first_scalar = 0, scalars = 0;
   std::uint32_t first_frame = 0, frames = 0;
-  bool external = false;           // no operation: a tensor that came from outside, as its only output
+  bool external = false;  // no operation: a tensor that came from outside, as its only output
   bool grad_mode = false;
-  bool infinite_scalar = false;    // an argument was infinite: an infinity in the output is meant
-  std::uint64_t taken = 0;         // bit i: the monitor with slot i has reported it
+  bool infinite_scalar = false;  // an argument was infinite: an infinity in the output is meant
+  std::uint64_t taken = 0;       // bit i: the monitor with slot i has reported it
 };
 
 struct Segment {
@@ -106,10 +106,18 @@ struct Segment {
   std::vector<std::uint8_t> alive;
 
   void clear();
-  [[nodiscard]] std::span<Operand> operands_of(const Operation& op) { return {operands.data() + op.first_operand, op.operands}; }
-  [[nodiscard]] std::span<Output> outputs_of(const Operation& op) { return {outputs.data() + op.first_output, op.outputs}; }
-  [[nodiscard]] std::span<double> scalars_of(const Operation& op) { return {scalars.data() + op.first_scalar, op.scalars}; }
-  [[nodiscard]] std::span<std::uintptr_t> frames_of(const Operation& op) { return {frames.data() + op.first_frame, op.frames}; }
+  [[nodiscard]] std::span<Operand> operands_of(const Operation& op) {
+    return {operands.data() + op.first_operand, op.operands};
+  }
+  [[nodiscard]] std::span<Output> outputs_of(const Operation& op) {
+    return {outputs.data() + op.first_output, op.outputs};
+  }
+  [[nodiscard]] std::span<double> scalars_of(const Operation& op) {
+    return {scalars.data() + op.first_scalar, op.scalars};
+  }
+  [[nodiscard]] std::span<std::uintptr_t> frames_of(const Operation& op) {
+    return {frames.data() + op.first_frame, op.frames};
+  }
 };
 
 class OpLog {
@@ -117,7 +125,9 @@ class OpLog {
   OpLog() { begin_segment(); }
 
   [[nodiscard]] Segment& current() { return *segments_.back(); }
-  [[nodiscard]] std::uint64_t next_serial() const { return segments_.back()->base + segments_.back()->operations.size(); }
+  [[nodiscard]] std::uint64_t next_serial() const {
+    return segments_.back()->base + segments_.back()->operations.size();
+  }
   [[nodiscard]] std::uint64_t first_serial() const { return segments_.front()->base; }
 
   // Starts a new segment unless the current one is empty.

@@ -21,7 +21,8 @@ constexpr std::uint32_t kMostOperands = 64;
 
 std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
 }
 
 const c10::StorageImpl* storage_of(const at::TensorImpl& impl) {
@@ -30,10 +31,11 @@ const c10::StorageImpl* storage_of(const at::TensorImpl& impl) {
 
 }  // namespace
 
-OpObserver::OpObserver() : id_([] {
-    static std::atomic<std::uint64_t> next{1};
-    return next.fetch_add(1, std::memory_order_relaxed);
-  }()) {}
+OpObserver::OpObserver()
+    : id_([] {
+        static std::atomic<std::uint64_t> next{1};
+        return next.fetch_add(1, std::memory_order_relaxed);
+      }()) {}
 
 OpObserver& OpObserver::of_this_thread() {
   static thread_local OpObserver observer;
@@ -113,9 +115,7 @@ void OpObserver::on_end(const at::RecordFunction& function, at::ObserverContext*
   const auto begin = now_ns();
   try {
     self.end(function);
-  } catch (...) {
-    ++self.overflow_;
-  }
+  } catch (...) { ++self.overflow_; }
   self.running_ = nullptr;
   at::enableRecordFunction(true);
   // A monitor that died on another thread could not switch this one's callback off.
@@ -171,7 +171,8 @@ void OpObserver::start(const OpInfo& info, const at::RecordFunction& function) {
   pending_.first_node = at::sequence_number::peek();
   for (const auto& value : function.inputs()) add_input(value);
 
-  const bool in_graph = grad_mode && std::any_of(operands_.begin(), operands_.end(), [](const Operand& o) { return o.requires_grad; });
+  const bool in_graph =
+      grad_mode && std::any_of(operands_.begin(), operands_.end(), [](const Operand& o) { return o.requires_grad; });
   if (in_graph) {
     without_graph_ = 0;
     measure_entering_operands();
@@ -185,14 +186,19 @@ void OpObserver::add_input(const c10::IValue& value) {
   if (value.isTensor()) {
     if (value.toTensor().defined()) add_operand(value.toTensor());
   } else if (value.isDouble() || value.isInt() || value.isBool()) {
-    const double number = value.isDouble() ? value.toDouble() : value.isInt() ? static_cast<double>(value.toInt()) : value.toBool();
+    const double number = value.isDouble() ? value.toDouble()
+                          : value.isInt()  ? static_cast<double>(value.toInt())
+                                           : value.toBool();
     pending_.infinite_scalar = pending_.infinite_scalar || std::isinf(number);
     scalars_.push_back(number);
   } else if (value.isList()) {
     for (const auto& element : value.toListRef()) {
-      if (element.isTensor() && element.toTensor().defined()) add_operand(element.toTensor());
-      else if (element.isInt()) scalars_.push_back(static_cast<double>(element.toInt()));
-      else if (element.isDouble()) scalars_.push_back(element.toDouble());
+      if (element.isTensor() && element.toTensor().defined())
+        add_operand(element.toTensor());
+      else if (element.isInt())
+        scalars_.push_back(static_cast<double>(element.toInt()));
+      else if (element.isDouble())
+        scalars_.push_back(element.toDouble());
     }
   }
 }
@@ -210,7 +216,8 @@ void OpObserver::add_operand(const at::Tensor& tensor) {
   auto producer = log_.producer_of(&impl);
   // What no operation made is from outside; such tensors are noted anew in each segment, for they may be written between.
   const auto known = producer.serial == kNoProducer ? OpLog::Place{} : log_.find(producer.serial);
-  if (!known || (known.operation->external && producer.serial < log_.current().base)) producer = {add_external(tensor), 0};
+  if (!known || (known.operation->external && producer.serial < log_.current().base))
+    producer = {add_external(tensor), 0};
   operand.producer = producer.serial;
   operand.output = producer.output;
   operands_.push_back(operand);
@@ -303,9 +310,8 @@ void OpObserver::end(const at::RecordFunction& function) {
     }
   }
   op.outputs = static_cast<std::uint32_t>(segment.outputs.size()) - op.first_output;
-  const bool bad = std::any_of(segment.outputs.begin() + op.first_output, segment.outputs.end(), [](const Output& o) {
-    return o.finite == Finite::infinite || o.finite == Finite::nan;
-  });
+  const bool bad = std::any_of(segment.outputs.begin() + op.first_output, segment.outputs.end(),
+                               [](const Output& o) { return o.finite == Finite::infinite || o.finite == Finite::nan; });
   note_frames(op, bad);
   if (bad) {
     // While the inputs still live: were they finite?
@@ -366,7 +372,9 @@ void OpObserver::add_output(Operation& op, const at::Tensor& tensor) {
     request.unit_dimension = output.unit_dimension;
     if (rectifier) {
       output.alive = static_cast<std::uint32_t>(segment.alive.size());
-      segment.alive.resize(segment.alive.size() + static_cast<std::size_t>(impl.sizes()[static_cast<std::size_t>(output.unit_dimension)]), 0);
+      segment.alive.resize(segment.alive.size() +
+                               static_cast<std::size_t>(impl.sizes()[static_cast<std::size_t>(output.unit_dimension)]),
+                           0);
       request.alive = segment.alive.data() + output.alive;
     }
   }

@@ -54,10 +54,10 @@ class OpObserver {
   struct Subscription {
     OpSubscriber* subscriber = nullptr;
     std::atomic<bool> alive{true};
-    bool measure = false;            // the next operations are to be measured
-    bool calls = false;              // the subscriber wants before() and after()
-    unsigned slot = 0;               // bit of Operation::taken
-    std::uint64_t needed_from = 0;   // operations before this serial number are of no interest to it
+    bool measure = false;           // the next operations are to be measured
+    bool calls = false;             // the subscriber wants before() and after()
+    unsigned slot = 0;              // bit of Operation::taken
+    std::uint64_t needed_from = 0;  // operations before this serial number are of no interest to it
   };
   std::shared_ptr<Subscription> subscribe(OpSubscriber& subscriber);
 
@@ -67,8 +67,14 @@ class OpObserver {
   // Switches observation off on this thread while it lives (the backward pass, a pause).
   class Silence {
    public:
-    explicit Silence(OpObserver& observer) : observer_(observer) { ++observer_.silences_; observer_.update(); }
-    ~Silence() { --observer_.silences_; observer_.update(); }
+    explicit Silence(OpObserver& observer) : observer_(observer) {
+      ++observer_.silences_;
+      observer_.update();
+    }
+    ~Silence() {
+      --observer_.silences_;
+      observer_.update();
+    }
     Silence(const Silence&) = delete;
     Silence& operator=(const Silence&) = delete;
 
@@ -79,7 +85,9 @@ class OpObserver {
   // Switches it on again inside a Silence.
   class Speech {
    public:
-    explicit Speech(OpObserver& observer) : observer_(observer), silences_(std::exchange(observer.silences_, 0)) { observer_.update(); }
+    explicit Speech(OpObserver& observer) : observer_(observer), silences_(std::exchange(observer.silences_, 0)) {
+      observer_.update();
+    }
     ~Speech() { observer_.silences_ = silences_, observer_.update(); }
     Speech(const Speech&) = delete;
     Speech& operator=(const Speech&) = delete;
@@ -134,7 +142,7 @@ class OpObserver {
   // The operation that is running.
   const at::RecordFunction* running_ = nullptr;
   const OpInfo* running_info_ = nullptr;
-  bool recording_ = false;        // it is written into the log
+  bool recording_ = false;  // it is written into the log
   Operation pending_;
   std::vector<Operand> operands_;
   std::vector<double> scalars_;

@@ -11,11 +11,11 @@ namespace sonde::probes {
 // Facts of an operation that follow from its name ("aten::relu_"). Unknown names get OpClass::other.
 struct OpTraits {
   trace::OpClass op_class = trace::OpClass::other;
-  bool in_place = false;           // name ends in '_' (before the overload)
-  bool factory = false;            // makes a tensor from nothing
-  bool uninitialised = false;      // a factory whose memory means nothing until written: empty, empty_like ...
-  bool counts_units = false;       // units of its output can die or be identical: rectifiers, linear, convolution
-  const Tails* tails = nullptr;    // of a saturating activation's output
+  bool in_place = false;         // name ends in '_' (before the overload)
+  bool factory = false;          // makes a tensor from nothing
+  bool uninitialised = false;    // a factory whose memory means nothing until written: empty, empty_like ...
+  bool counts_units = false;     // units of its output can die or be identical: rectifiers, linear, convolution
+  const Tails* tails = nullptr;  // of a saturating activation's output
 };
 
 // `operation` is the dispatcher's name with its namespace ("aten::relu_").

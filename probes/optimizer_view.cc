@@ -95,7 +95,8 @@ const OptimizerGroup* OptimizerView::group_of(const at::TensorImpl* parameter) c
 }
 
 bool OptimizerView::all_rates_zero() const {
-  return !groups_.empty() && std::all_of(groups_.begin(), groups_.end(), [](const OptimizerGroup& g) { return g.learning_rate == 0; });
+  return !groups_.empty() &&
+         std::all_of(groups_.begin(), groups_.end(), [](const OptimizerGroup& g) { return g.learning_rate == 0; });
 }
 
 bool OptimizerView::defaults_edited(const std::vector<torch::optim::Optimizer*>& optimizers, double& in_defaults,

@@ -43,7 +43,8 @@ class OptimizerView {
   [[nodiscard]] double first_rate() const { return groups_.empty() ? 0 : groups_[0].learning_rate; }
   [[nodiscard]] bool all_rates_zero() const;
   // The rate in defaults() was changed since the first scan, while that of every group stayed.
-  [[nodiscard]] bool defaults_edited(const std::vector<torch::optim::Optimizer*>& optimizers, double& in_defaults, double& in_groups) const;
+  [[nodiscard]] bool defaults_edited(const std::vector<torch::optim::Optimizer*>& optimizers, double& in_defaults,
+                                     double& in_groups) const;
   // Takes the gradients of all parameters away, so that step() passes over them.
   static void drop_gradients(const std::vector<torch::optim::Optimizer*>& optimizers);
 

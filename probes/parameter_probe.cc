@@ -9,7 +9,7 @@
 namespace sonde::probes {
 namespace {
 
-constexpr std::size_t kSample = 512;         // elements a parameter for update sizes
+constexpr std::size_t kSample = 512;           // elements a parameter for update sizes
 constexpr std::int64_t kSmallGradient = 4096;  // elements a sentinel reads on every step
 
 const at::Tensor& gradient_of(const at::TensorImpl& impl) {
@@ -19,7 +19,9 @@ const at::Tensor& gradient_of(const at::TensorImpl& impl) {
 }
 
 // Any change of a weight changes one of its sums, but for cancellations to the last bit.
-double sum_of(const trace::TensorStats& stats) { return stats.mean + 3 * stats.mean_square + 5 * stats.min + 7 * stats.max; }
+double sum_of(const trace::TensorStats& stats) {
+  return stats.mean + 3 * stats.mean_square + 5 * stats.min + 7 * stats.max;
+}
 
 trace::TensorStats stats_of_difference(const std::vector<double>& before, const std::vector<double>& after) {
   trace::TensorStats stats;
@@ -31,8 +33,10 @@ trace::TensorStats stats_of_difference(const std::vector<double>& before, const 
     const double d = after[i] - before[i];
     weights += before[i] * before[i];
     ++stats.count;
-    if (std::isnan(d)) ++stats.nan;
-    else if (std::isinf(d)) ++(d > 0 ? stats.positive_infinity : stats.negative_infinity);
+    if (std::isnan(d))
+      ++stats.nan;
+    else if (std::isinf(d))
+      ++(d > 0 ? stats.positive_infinity : stats.negative_infinity);
     else {
       ++finite;
       stats.zeros += d == 0;
@@ -46,7 +50,8 @@ trace::TensorStats stats_of_difference(const std::vector<double>& before, const 
     stats.mean = sum / static_cast<double>(finite);
     stats.mean_square = squares / static_cast<double>(finite);
   }
-  stats.aux = before.empty() ? std::numeric_limits<double>::quiet_NaN() : std::sqrt(weights / static_cast<double>(before.size()));
+  stats.aux = before.empty() ? std::numeric_limits<double>::quiet_NaN()
+                             : std::sqrt(weights / static_cast<double>(before.size()));
   return stats;
 }
 
@@ -107,7 +112,8 @@ void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace:
     state.gradient_dot_update = std::numeric_limits<double>::quiet_NaN();
     if (state.gradient_sample.size() == scratch_.size()) {
       double dot = 0;
-      for (std::size_t i = 0; i < scratch_.size(); ++i) dot += state.gradient_sample[i] * (scratch_[i] - state.weight_sample[i]);
+      for (std::size_t i = 0; i < scratch_.size(); ++i)
+        dot += state.gradient_sample[i] * (scratch_[i] - state.weight_sample[i]);
       state.gradient_dot_update = dot * static_cast<double>(impl->numel()) / static_cast<double>(scratch_.size());
     }
   }
@@ -138,7 +144,8 @@ GradientVerdict ParameterProbe::check_gradients(bool all) {
   return verdict;
 }
 
-GradientVerdict ParameterProbe::append_state(Attribution& attribution, std::vector<trace::Record>& records, trace::Catalog& catalog) {
+GradientVerdict ParameterProbe::append_state(Attribution& attribution, std::vector<trace::Record>& records,
+                                             trace::Catalog& catalog) {
   note_gradients();
   GradientVerdict verdict;
   for (auto& state : states_) {

@@ -19,7 +19,7 @@ enum class Answer : std::uint8_t { no, yes, unknown };
 
 // What is known of one parameter over the steps.
 struct ParameterState {
-  int parameter = 0;                 // in the module map
+  int parameter = 0;  // in the module map
   bool alive = false;
   bool requires_grad = false;
   bool has_gradient = false;         // defined, after the last backward pass
@@ -29,12 +29,12 @@ struct ParameterState {
   bool cleared = false;              // its gradient, since the last backward pass
   // After observed steps:
   bool measured = false;
-  bool gradient_zero = false;        // exactly, everywhere
-  double weight_sum_before = 0;      // statistics that change when the weight does
+  bool gradient_zero = false;    // exactly, everywhere
+  double weight_sum_before = 0;  // statistics that change when the weight does
   bool changed_between_observed = false;
   std::vector<double> weight_sample;
   std::vector<double> gradient_sample;
-  double gradient_dot_update = 0;    // of the last update, NaN if unknown
+  double gradient_dot_update = 0;  // of the last update, NaN if unknown
 };
 
 struct Between {  // what happened since the last backward pass

@@ -43,9 +43,9 @@ class Inspector;  // for the project's own tests
 
 // What is known about a step when backward() returns.
 struct Verdict {
-  bool ok = true;           // false: the loss or a gradient is not finite, or training was found to be broken
-  bool applied = true;      // false: the gradients were taken away (OnFault::skip)
-  std::string reason;       // empty if ok
+  bool ok = true;       // false: the loss or a gradient is not finite, or training was found to be broken
+  bool applied = true;  // false: the gradients were taken away (OnFault::skip)
+  std::string reason;   // empty if ok
 
   explicit operator bool() const noexcept { return ok; }
 };
@@ -104,7 +104,9 @@ class Monitor {
   class [[nodiscard]] Pause {
    public:
     explicit Pause(std::function<void()> resume) : resume_(std::move(resume)) {}
-    ~Pause() { if (resume_) resume_(); }
+    ~Pause() {
+      if (resume_) resume_();
+    }
     Pause(Pause&& other) noexcept : resume_(std::exchange(other.resume_, nullptr)) {}
     Pause(const Pause&) = delete;
     Pause& operator=(const Pause&) = delete;

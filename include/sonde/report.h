@@ -36,8 +36,8 @@ struct RunContext {
   std::string task;           // "multiclass", "regression" ... as inferred, empty if unknown
   std::string task_reason;    // why
   std::uint64_t layers = 0;
-  std::uint64_t parameters = 0;  // number of elements
-  std::uint64_t steps = 0;       // weight updates seen
+  std::uint64_t parameters = 0;      // number of elements
+  std::uint64_t steps = 0;           // weight updates seen
   std::uint64_t observed_steps = 0;  // of these, with every operation observed
   double first_loss = 0;             // NaN if no loss was seen
   double last_loss = 0;

@@ -16,7 +16,7 @@ class Governor {
 
   struct Step {
     bool observed = false;
-    std::uint64_t total_ns = 0;    // since the step before, the monitor's share included
+    std::uint64_t total_ns = 0;  // since the step before, the monitor's share included
     std::uint64_t monitor_ns = 0;
   };
   // Takes the account of a step and says whether the next one is to be observed in full.

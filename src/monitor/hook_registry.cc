@@ -28,8 +28,10 @@ const c10::StorageImpl* storage_of(const at::Tensor& tensor) {
 
 HookHandle HookRegistry::add(Entry entry) {
   if (modules_.layer_of_path(entry.path) == probes::kNoLayer)
-    throw std::invalid_argument("sonde: hook on \"" + entry.path + "\": the model has no such layer; paths are those of named_modules()");
-  if (!entry.forward && !entry.backward) throw std::invalid_argument("sonde: hook on \"" + entry.path + "\": the function is empty");
+    throw std::invalid_argument("sonde: hook on \"" + entry.path +
+                                "\": the model has no such layer; paths are those of named_modules()");
+  if (!entry.forward && !entry.backward)
+    throw std::invalid_argument("sonde: hook on \"" + entry.path + "\": the function is empty");
   const auto id = entry.id = next_id_++;
   entries_->push_back(std::make_shared<const Entry>(std::move(entry)));
   changed_();
@@ -40,13 +42,20 @@ HookHandle HookRegistry::add(Entry entry) {
 
 const std::string& HookRegistry::path_of(const torch::nn::Module& module) const {
   const int layer = modules_.layer_of_module(module);
-  if (layer == probes::kNoLayer) throw std::invalid_argument("sonde: hook on a module that is no part of the monitored model");
+  if (layer == probes::kNoLayer)
+    throw std::invalid_argument("sonde: hook on a module that is no part of the monitored model");
   return modules_.layers()[static_cast<std::size_t>(layer)].path;
 }
 
-HookHandle HookRegistry::on_forward(const std::string& path, Forward hook) { return add({0, path, std::move(hook), nullptr}); }
-HookHandle HookRegistry::on_backward(const std::string& path, Backward hook) { return add({0, path, nullptr, std::move(hook)}); }
-HookHandle HookRegistry::on_forward(const torch::nn::Module& module, Forward hook) { return on_forward(path_of(module), std::move(hook)); }
+HookHandle HookRegistry::on_forward(const std::string& path, Forward hook) {
+  return add({0, path, std::move(hook), nullptr});
+}
+HookHandle HookRegistry::on_backward(const std::string& path, Backward hook) {
+  return add({0, path, nullptr, std::move(hook)});
+}
+HookHandle HookRegistry::on_forward(const torch::nn::Module& module, Forward hook) {
+  return on_forward(path_of(module), std::move(hook));
+}
 HookHandle HookRegistry::on_backward(const torch::nn::Module& module, Backward hook) {
   return on_backward(path_of(module), std::move(hook));
 }
@@ -82,7 +91,8 @@ void HookRegistry::before(const probes::OpInfo& info, std::span<const c10::IValu
     const auto& parameters = modules_.of_storage(storage_of(tensor));
     if (parameters.empty()) {
       data.push_back(tensor);
-      takes_output = takes_output || std::any_of(outputs_.begin(), outputs_.end(), [&](const at::Tensor& o) { return o.is_same(tensor); });
+      takes_output = takes_output || std::any_of(outputs_.begin(), outputs_.end(),
+                                                 [&](const at::Tensor& o) { return o.is_same(tensor); });
     } else if (owner == probes::kNoLayer) {
       owner = modules_.parameters()[static_cast<std::size_t>(parameters[0])].layer;
     }

@@ -19,11 +19,13 @@ monitor::Subject checked(monitor::Subject subject, const std::vector<at::Tensor>
         ++total;
         for (const auto& own : parameters) held += p.defined() && own.is_same(p);
       }
-  if (parameters.empty()) throw std::invalid_argument(std::string("sonde: ") + what + " has no parameters; wanted: at least one to watch");
+  if (parameters.empty())
+    throw std::invalid_argument(std::string("sonde: ") + what + " has no parameters; wanted: at least one to watch");
   if (held == 0)
-    throw std::invalid_argument("sonde: the optimizer holds " + std::to_string(total) + " parameter(s), none of which belongs to " + what +
-                                " with its " + std::to_string(parameters.size()) +
-                                "; wanted: an optimizer built from the parameters of what is monitored (and after they were replaced)");
+    throw std::invalid_argument(
+        "sonde: the optimizer holds " + std::to_string(total) + " parameter(s), none of which belongs to " + what +
+        " with its " + std::to_string(parameters.size()) +
+        "; wanted: an optimizer built from the parameters of what is monitored (and after they were replaced)");
   return subject;
 }
 
@@ -37,15 +39,18 @@ monitor::Subject subject_of(torch::nn::Module& model, torch::optim::Optimizer& o
 }
 
 torch::nn::Module& not_null(const std::shared_ptr<torch::nn::Module>& model) {
-  if (!model) throw std::invalid_argument("sonde: the model is null (an empty module holder?); wanted: a module with parameters");
+  if (!model)
+    throw std::invalid_argument("sonde: the model is null (an empty module holder?); wanted: a module with parameters");
   return *model;
 }
 
 monitor::Subject subject_of(NamedTensors tensors, torch::optim::Optimizer& optimizer) {
   std::vector<at::Tensor> parameters;
   for (const auto& [name, tensor] : tensors) {
-    if (!tensor.defined()) throw std::invalid_argument("sonde: the tensor \"" + name + "\" is undefined; wanted: a tensor that is trained");
-    if (name.empty()) throw std::invalid_argument("sonde: a tensor has an empty name; wanted: a name to show in reports");
+    if (!tensor.defined())
+      throw std::invalid_argument("sonde: the tensor \"" + name + "\" is undefined; wanted: a tensor that is trained");
+    if (name.empty())
+      throw std::invalid_argument("sonde: a tensor has an empty name; wanted: a name to show in reports");
     parameters.push_back(tensor);
   }
   monitor::Subject subject;

@@ -14,17 +14,20 @@ namespace {
 
 std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
 }
 
 runtime::Session::Extras extras(const Options& options) {
   runtime::Session::Extras extras;
-  if (options.source_lines) extras.resolve = [](std::span<const std::uintptr_t> frames) { return probes::resolve(frames); };
+  if (options.source_lines)
+    extras.resolve = [](std::span<const std::uintptr_t> frames) { return probes::resolve(frames); };
   return extras;
 }
 
 void check_loss(const at::Tensor& loss, bool ran) {
-  if (!loss.defined()) throw std::invalid_argument("sonde: the loss is an undefined tensor; wanted: the tensor backward() starts from");
+  if (!loss.defined())
+    throw std::invalid_argument("sonde: the loss is an undefined tensor; wanted: the tensor backward() starts from");
   if (loss.numel() != 1) {
     std::ostringstream message;
     message << "sonde: the loss has shape " << loss.sizes() << "; wanted: one element (take its mean or sum)";
@@ -32,7 +35,8 @@ void check_loss(const at::Tensor& loss, bool ran) {
   }
   if (!loss.requires_grad() && !ran)
     throw std::invalid_argument(
-        "sonde: the loss has no graph (requires_grad is false); wanted: a loss computed from the parameters with grad mode on");
+        "sonde: the loss has no graph (requires_grad is false); wanted: a loss computed from the parameters with grad "
+        "mode on");
 }
 
 }  // namespace
@@ -71,9 +75,7 @@ bool Monitor::Impl::safely(const Look& look) {
     return true;
   } catch (const std::exception& error) {
     session_.troubles().note("the monitor could not watch a step", error.what());
-  } catch (...) {
-    session_.troubles().note("the monitor could not watch a step", "unknown exception");
-  }
+  } catch (...) { session_.troubles().note("the monitor could not watch a step", "unknown exception"); }
   return false;
 }
 
@@ -105,12 +107,14 @@ Verdict Monitor::Impl::backward(const at::Tensor& loss, bool retain_graph, bool 
     }
     account.users_part_ends();
   }
-  if (!watched || !safely([&] { watch_.after_backward(state, !stop_here, options_.on_fault != OnFault::report); })) return {};
+  if (!watched || !safely([&] { watch_.after_backward(state, !stop_here, options_.on_fault != OnFault::report); }))
+    return {};
   return judge(state, account, forward);
 }
 
 Verdict Monitor::Impl::backward(const std::function<at::Tensor()>& forward) {
-  if (!forward) throw std::invalid_argument("sonde: backward() got an empty function; wanted: one that returns the loss");
+  if (!forward)
+    throw std::invalid_argument("sonde: backward() got an empty function; wanted: one that returns the loss");
   enter();
   if (!watch_.observing()) replay_.keep(watch_.modules());
   const auto loss = forward();
@@ -131,12 +135,15 @@ Verdict Monitor::Impl::check(const at::Tensor& loss) {
   return watched ? judge(state, account, nullptr) : Verdict{};
 }
 
-Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& account, const std::function<at::Tensor()>* forward) {
+Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& account,
+                             const std::function<at::Tensor()>* forward) {
   Verdict verdict;
   if (state.poisoned()) {
     std::ostringstream reason;
-    if (!state.loss_finite) reason << "the loss of step " << watch_.step() << " is " << state.loss;
-    else reason << "a gradient of step " << watch_.step() << " is not finite";
+    if (!state.loss_finite)
+      reason << "the loss of step " << watch_.step() << " is " << state.loss;
+    else
+      reason << "a gradient of step " << watch_.step() << " is not finite";
     verdict.ok = false;
     verdict.reason = reason.str();
     if (!state.observed) {
@@ -187,16 +194,22 @@ void Monitor::Impl::explain(const std::function<at::Tensor()>& forward) {
 
 void Monitor::Impl::abort(const std::string& reason) {
   const auto now = session_.report();
-  for (const auto& finding : now.findings)
-    if (finding.severity == Severity::error) {
-      std::ostringstream text;
-      now.print(text);
-      throw FaultFound("sonde: " + reason + "\n" + text.str(), finding);
-    }
-  Finding unexplained;
-  unexplained.severity = Severity::error;
-  unexplained.origin.message = reason;
-  throw FaultFound("sonde: " + reason, unexplained);
+  const auto broken = std::find_if(now.findings.begin(), now.findings.end(),
+                                   [](const Finding& f) { return f.severity == Severity::error; });
+  if (broken == now.findings.end()) {
+    Finding unexplained;
+    unexplained.severity = Severity::error;
+    unexplained.origin.message = reason;
+    throw FaultFound("sonde: " + reason, unexplained);
+  }
+  std::ostringstream text;
+  const auto& where = broken->origin.where;
+  text << "sonde: " << reason << ": " << (broken->causes.empty() ? "unknown" : to_string(broken->causes[0].cause))
+       << " in " << to_string(where.phase) << " of " << (where.layer.empty() ? where.part : where.layer) << " ("
+       << where.operation << ")";
+  if (where.source.known())
+    text << ", " << where.source.file.substr(where.source.file.rfind('/') + 1) << ":" << where.source.line;
+  throw FaultFound(text.str(), *broken);
 }
 
 Monitor::Pause Monitor::Impl::pause() {
@@ -207,7 +220,8 @@ Monitor::Pause Monitor::Impl::pause() {
 
 void Monitor::Impl::follow(std::vector<torch::optim::Optimizer*> optimizers) {
   if (optimizers.empty() || std::any_of(optimizers.begin(), optimizers.end(), [](auto* o) { return o == nullptr; }))
-    throw std::invalid_argument("sonde: follow() got no optimizer or a null one; wanted: the optimizers that update the model");
+    throw std::invalid_argument(
+        "sonde: follow() got no optimizer or a null one; wanted: the optimizers that update the model");
   watch_.follow(std::move(optimizers));
 }
 

@@ -16,7 +16,8 @@ class Monitor::Impl {
  public:
   Impl(monitor::Subject subject, Options options);
 
-  Verdict backward(const at::Tensor& loss, bool retain_graph, bool create_graph, const std::function<at::Tensor()>* forward);
+  Verdict backward(const at::Tensor& loss, bool retain_graph, bool create_graph,
+                   const std::function<at::Tensor()>* forward);
   Verdict backward(const std::function<at::Tensor()>& forward);
   Verdict check(const at::Tensor& loss);
   Pause pause();

@@ -12,7 +12,6 @@ namespace {
 
 using probes::Answer;
 
-
 // Identical units are a matter of initialisation; later they are not looked for.
 constexpr std::uint32_t kFreshSteps = 20;
 
@@ -27,7 +26,7 @@ double read_scalar(const at::Tensor& loss) {
   probes::TensorMeter meter;
   trace::TensorStats stats;
   if (meter.measure(impl, {}, stats) != nullptr) return 0;
-  return stats.nan > 0 ? std::numeric_limits<double>::quiet_NaN()
+  return stats.nan > 0                 ? std::numeric_limits<double>::quiet_NaN()
          : stats.positive_infinity > 0 ? std::numeric_limits<double>::infinity()
          : stats.negative_infinity > 0 ? -std::numeric_limits<double>::infinity()
                                        : stats.mean;
@@ -83,7 +82,9 @@ void TrainingWatch::observe(bool in_full) {
   observer_->update();
 }
 
-std::uint64_t TrainingWatch::take_spent_ns() { return std::exchange(backward_spent_ns_, 0) + (observer_ ? observer_->take_spent() : 0); }
+std::uint64_t TrainingWatch::take_spent_ns() {
+  return std::exchange(backward_spent_ns_, 0) + (observer_ ? observer_->take_spent() : 0);
+}
 
 // ---- the model and the optimizers -----------------------------------------------------------------------------------
 
@@ -108,7 +109,8 @@ void TrainingWatch::rescan(bool force) {
 void TrainingWatch::adopt_tensors() {
   std::vector<std::pair<std::string, at::Tensor>> tensors;
   for (std::size_t i = 0; i < modules_.parameter_count(); ++i)
-    if (const auto impl = modules_.parameters()[i].lock()) tensors.emplace_back(modules_.parameters()[i].path, at::Tensor(impl));
+    if (const auto impl = modules_.parameters()[i].lock())
+      tensors.emplace_back(modules_.parameters()[i].path, at::Tensor(impl));
   std::vector<std::string> free_names;
   for (std::size_t i = 0; i < modules_.parameter_count(); ++i) {
     const auto impl = modules_.parameters()[i].lock();
@@ -118,7 +120,8 @@ void TrainingWatch::adopt_tensors() {
   for (auto* optimizer : subject_.optimizers)
     for (const auto& group : optimizer->param_groups())
       for (const auto& parameter : group.params()) {
-        const bool known = std::any_of(tensors.begin(), tensors.end(), [&](const auto& t) { return t.second.is_same(parameter); });
+        const bool known =
+            std::any_of(tensors.begin(), tensors.end(), [&](const auto& t) { return t.second.is_same(parameter); });
         if (known || !parameter.defined()) continue;
         changed = true;
         std::string name = "parameter" + std::to_string(tensors.size());
@@ -144,7 +147,8 @@ void TrainingWatch::number_step(const probes::Between& between) {
   if (!started_) {
     started_ = true;
     backwards_ = 1;
-  } else if (accumulates && backwards_ > 0 && between.weights_changed == Answer::no && between.gradients_cleared == Answer::no) {
+  } else if (accumulates && backwards_ > 0 && between.weights_changed == Answer::no &&
+             between.gradients_cleared == Answer::no) {
     ++backwards_;
   } else {
     ++step_;
@@ -164,7 +168,9 @@ void TrainingWatch::place_operations(const at::Tensor& loss, bool hook_graph) {
       };
     backward_.attach(loss, log, std::move(on_gradient));
   }
-  const auto& placed = attribution_.place(log, loss.unsafeGetTensorImpl(), hook_graph ? std::span(backward_.operations()) : std::span<const std::uint64_t>{});
+  const auto& placed =
+      attribution_.place(log, loss.unsafeGetTensorImpl(),
+                         hook_graph ? std::span(backward_.operations()) : std::span<const std::uint64_t>{});
   loss_view_ = probes::view_loss(log, attribution_, placed);
   last_position_ = placed.empty() ? 0 : placed.back().position;
   if (placed.empty()) {
@@ -215,8 +221,10 @@ TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, 
   }
   push_loss(state);
   if (!state.loss_finite) {
-    if (!state.observed) push_unknown_origin(Phase::loss, -1);
-    else if (!push_forward_origin()) push_unknown_origin(Phase::loss, -1);
+    if (!state.observed)
+      push_unknown_origin(Phase::loss, -1);
+    else if (!push_forward_origin())
+      push_unknown_origin(Phase::loss, -1);
   }
   return state;
 }
@@ -229,12 +237,15 @@ void TrainingWatch::after_backward(StepState& state, bool ran, bool check_all_gr
     state.gradients_finite = verdict.finite;
     push_all(records_);
     if (!verdict.finite && state.loss_finite) {
-      if (state.observed && backward_.origin().found) push_backward_origin();
-      else push_unknown_origin(Phase::gradient, verdict.parameter);
+      if (state.observed && backward_.origin().found)
+        push_backward_origin();
+      else
+        push_unknown_origin(Phase::gradient, verdict.parameter);
     }
   }
   backward_spent_ns_ += backward_.spent_ns();
-  if (const auto failures = backward_.failures()) session_.catalog().not_observed("gradients", "could not be measured", failures);
+  if (const auto failures = backward_.failures())
+    session_.catalog().not_observed("gradients", "could not be measured", failures);
   backward_.detach();
 
   if (ran) {
@@ -285,7 +296,8 @@ void TrainingWatch::explain(const at::Tensor& loss) {
 
 void TrainingWatch::note_unseen() {
   if (const auto lost = observer_->take_overflow())
-    session_.catalog().not_observed("operations", "too many between two backward passes, or they could not be read", lost);
+    session_.catalog().not_observed("operations", "too many between two backward passes, or they could not be read",
+                                    lost);
 }
 
 }  // namespace sonde::monitor

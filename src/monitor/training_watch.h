@@ -29,7 +29,7 @@ namespace sonde::monitor {
 
 // The model and the optimizers, looked at only while a call of the user's lasts.
 struct Subject {
-  torch::nn::Module* module = nullptr;  // null: bare tensors
+  torch::nn::Module* module = nullptr;     // null: bare tensors
   std::weak_ptr<torch::nn::Module> owner;  // of `module`, if it has one
   bool owned = false;
   std::vector<std::pair<std::string, at::Tensor>> tensors;
@@ -96,7 +96,8 @@ class TrainingWatch final : public probes::OpSubscriber {
   void number_step(const probes::Between& between);
   void push(trace::Record record);
   void push_all(std::vector<trace::Record>& records);
-  void push_step(trace::RecordKind kind, const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns);
+  void push_step(trace::RecordKind kind, const StepState& state, bool applied, std::uint64_t step_ns,
+                 std::uint64_t monitor_ns);
   void push_forward();
   void push_backward();
   void push_program();

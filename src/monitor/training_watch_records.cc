@@ -15,7 +15,8 @@ using trace::RecordKind;
 
 std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count());
+      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+          .count());
 }
 
 }  // namespace
@@ -31,13 +32,14 @@ void TrainingWatch::push_all(std::vector<Record>& records) {
   records.clear();
 }
 
-void TrainingWatch::push_step(RecordKind kind, const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns) {
+void TrainingWatch::push_step(RecordKind kind, const StepState& state, bool applied, std::uint64_t step_ns,
+                              std::uint64_t monitor_ns) {
   Record record;
   record.kind = kind;
   record.phase = Phase::loss;
-  record.flags = static_cast<std::uint8_t>((state.observed ? trace::kObservedInFull : 0) |
-                                           (optimizers_.settings().closure ? trace::kRepeated : 0) |
-                                           (kind == RecordKind::step_begin && fresh_baselines_ ? trace::kFirstOfRun : 0));
+  record.flags = static_cast<std::uint8_t>(
+      (state.observed ? trace::kObservedInFull : 0) | (optimizers_.settings().closure ? trace::kRepeated : 0) |
+      (kind == RecordKind::step_begin && fresh_baselines_ ? trace::kFirstOfRun : 0));
   record.facts = {};
   record.facts.loss = state.loss;
   record.facts.learning_rate = optimizers_.first_rate();

@@ -17,38 +17,54 @@ namespace sonde::trace {
 
 // What kind of operation a site is, as far as the analysis cares.
 enum class OpClass : std::uint8_t {
-  other, linear, convolution, normalization, embedding, recurrent, attention,
+  other,
+  linear,
+  convolution,
+  normalization,
+  embedding,
+  recurrent,
+  attention,
   rectifier,   // relu and its relatives: units can die
   saturating,  // sigmoid, tanh, hardtanh, softsign: slopes vanish in the tails
   activation,  // other pointwise activations (softplus, silu ...)
-  softmax, log_softmax, pooling, dropout, view, loss, reduction, pointwise, factory, copy, parameter,
+  softmax,
+  log_softmax,
+  pooling,
+  dropout,
+  view,
+  loss,
+  reduction,
+  pointwise,
+  factory,
+  copy,
+  parameter,
 };
 
 struct Site {
-  std::uint32_t id = 0;             // set by the catalog
-  std::string layer;                // path in the module tree, of the owner or of the layer it follows
-  bool layer_owns = false;          // false: the operation only follows `layer`
-  std::string module_type;          // "Linear", "Sequential" ... of the owner; empty for free functions
-  std::string operation;            // "aten::addmm", "LogBackward0"; for parameters empty
-  std::string parameter;            // "weight" for sites of parameters, with `layer` their owner
+  std::uint32_t id = 0;     // set by the catalog
+  std::string layer;        // path in the module tree, of the owner or of the layer it follows
+  bool layer_owns = false;  // false: the operation only follows `layer`
+  std::string module_type;  // "Linear", "Sequential" ... of the owner; empty for free functions
+  std::string operation;    // "aten::addmm", "LogBackward0"; for parameters empty
+  std::string parameter;    // "weight" for sites of parameters, with `layer` their owner
   OpClass op_class = OpClass::other;
-  std::uint32_t occurrence = 0;     // 0-based: which call of this operation of this layer in a step
-  std::vector<std::int64_t> shape;  // of the output or parameter when first seen
-  std::string dtype;                // "float", "half" ...
-  std::vector<std::uint32_t> inputs;  // sites whose outputs it consumes (data flow), without views
-  std::vector<double> scalars;        // numeric arguments in schema order (probability of dropout, eps, reduction ...)
+  std::uint32_t occurrence = 0;        // 0-based: which call of this operation of this layer in a step
+  std::vector<std::int64_t> shape;     // of the output or parameter when first seen
+  std::string dtype;                   // "float", "half" ...
+  std::vector<std::uint32_t> inputs;   // sites whose outputs it consumes (data flow), without views
+  std::vector<double> scalars;         // numeric arguments in schema order (probability of dropout, eps, reduction ...)
   std::vector<std::uintptr_t> frames;  // return addresses of the user's frames, innermost first; empty if unknown
   SourceLine source;                   // resolved from `frames` when a report is made; see probes/call_site.h
 };
 
 // Facts of the program, inferred from the first observed steps. Plain; grows with epoch zero.
 struct Program {
-  std::string optimizer;       // "SGD", "Adam" ..., empty if unknown
-  double learning_rate = 0;    // of the first group when attached
+  std::string optimizer;     // "SGD", "Adam" ..., empty if unknown
+  double learning_rate = 0;  // of the first group when attached
   double momentum = 0;
   double weight_decay = 0;
-  std::string loss_operation;  // "aten::cross_entropy_loss"; empty if composite
-  int loss_reduction = -1;     // 0 none, 1 mean, 2 sum, -1 unknown
+  std::string loss_operation;         // "aten::cross_entropy_loss"; empty if composite
+  int loss_reduction = -1;            // 0 none, 1 mean, 2 sum, -1 unknown
   std::uint32_t prediction_site = 0;  // the operation whose output the loss consumes, 0 if unknown
   std::vector<std::int64_t> prediction_shape;
   std::vector<std::int64_t> target_shape;
@@ -56,7 +72,7 @@ struct Program {
   double target_min = 0, target_max = 0;
   bool target_integral = false;  // every target value is a whole number
   bool target_one_hot = false;
-  std::string task;              // "multiclass", "binary", "multilabel", "regression", "autoencoder", "sequence" or empty
+  std::string task;  // "multiclass", "binary", "multilabel", "regression", "autoencoder", "sequence" or empty
   std::string task_reason;
   std::uint64_t layers = 0;      // modules that own parameters
   std::uint64_t parameters = 0;  // elements

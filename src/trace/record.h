@@ -55,20 +55,20 @@ struct TensorStats {
 };
 
 struct StepFacts {
-  double loss;                    // NaN if the step had none
-  double learning_rate;           // of the first parameter group, NaN if unknown
-  std::uint64_t batch_size;       // first dimension of the first input, 0 if unknown
-  std::uint64_t batch_fingerprint;  // of inputs and targets, 0 if unknown
+  double loss;                        // NaN if the step had none
+  double learning_rate;               // of the first parameter group, NaN if unknown
+  std::uint64_t batch_size;           // first dimension of the first input, 0 if unknown
+  std::uint64_t batch_fingerprint;    // of inputs and targets, 0 if unknown
   std::uint64_t step_nanoseconds;     // since the step before
   std::uint64_t monitor_nanoseconds;  // of it, inside the monitor
-  std::uint32_t backwards;        // backward passes since the last weight update, 1 without accumulation
-  std::uint32_t operations;       // forward operations observed
-  std::uint8_t non_finite_loss;   // 0 or 1
+  std::uint32_t backwards;            // backward passes since the last weight update, 1 without accumulation
+  std::uint32_t operations;           // forward operations observed
+  std::uint8_t non_finite_loss;       // 0 or 1
   std::uint8_t non_finite_gradient;
-  std::uint8_t applied;           // 0: the guard took the gradients away
-  std::uint8_t weights_changed;   // since the step before: 0 no, 1 yes, 2 unknown
-  std::uint8_t gradients_cleared; // since the step before: 0 no, 1 yes, 2 unknown
-  std::uint8_t training_mode;     // 0: the model was in eval(), 1: train(), 2: unknown or mixed
+  std::uint8_t applied;            // 0: the guard took the gradients away
+  std::uint8_t weights_changed;    // since the step before: 0 no, 1 yes, 2 unknown
+  std::uint8_t gradients_cleared;  // since the step before: 0 no, 1 yes, 2 unknown
+  std::uint8_t training_mode;      // 0: the model was in eval(), 1: train(), 2: unknown or mixed
 };
 
 struct LossFacts {
@@ -79,28 +79,28 @@ struct LossFacts {
 // What broke; `where` in words is the record's site. Every one is judged by the probe, which has seen it often enough
 // to exclude the healthy loops that look alike (one record per violation and site; `seen` says on how many steps).
 enum class Contract : std::uint8_t {
-  parameter_not_registered,     // a leaf that requires grad is used in the graph, but is no parameter of the model
-  parameter_not_optimized,      // registered, gets a gradient, but no optimizer holds it
-  parameter_without_gradient,   // in the optimizer, requires grad, but never gets a gradient while others do
-  parameter_not_updated,        // gets a gradient, in the optimizer, but step() does not change it
-  parameter_frozen,             // registered and used, requires_grad is false from the first step (a fact, not a fault)
-  gradients_not_cleared,        // steps happen, gradients are never cleared
-  step_missing,                 // gradients come and go, the weights never change
-  graph_cut,                    // layers run in forward, but the loss does not reach them
-  eval_while_training,          // eval() while weights are updated, and the model has layers that care
-  batch_repeated,               // the same batch step after step
-  loss_broadcast,               // prediction and target of the loss broadcast against each other
-  learning_rate_in_defaults,    // optimizer.defaults() was changed, which has no effect on existing groups
-  learning_rate_zero,           // the rate of every group is 0
-  module_registered_not_used,   // registered parameters that no operation ever used
+  parameter_not_registered,    // a leaf that requires grad is used in the graph, but is no parameter of the model
+  parameter_not_optimized,     // registered, gets a gradient, but no optimizer holds it
+  parameter_without_gradient,  // in the optimizer, requires grad, but never gets a gradient while others do
+  parameter_not_updated,       // gets a gradient, in the optimizer, but step() does not change it
+  parameter_frozen,            // registered and used, requires_grad is false from the first step (a fact, not a fault)
+  gradients_not_cleared,       // steps happen, gradients are never cleared
+  step_missing,                // gradients come and go, the weights never change
+  graph_cut,                   // layers run in forward, but the loss does not reach them
+  eval_while_training,         // eval() while weights are updated, and the model has layers that care
+  batch_repeated,              // the same batch step after step
+  loss_broadcast,              // prediction and target of the loss broadcast against each other
+  learning_rate_in_defaults,   // optimizer.defaults() was changed, which has no effect on existing groups
+  learning_rate_zero,          // the rate of every group is 0
+  module_registered_not_used,  // registered parameters that no operation ever used
 };
 
 struct ContractFacts {
   Contract what;
-  std::uint32_t seen;        // on how many steps
-  double got;                // a number to print, meaning depends on `what` (a rate, a norm, a count); else 0
+  std::uint32_t seen;  // on how many steps
+  double got;          // a number to print, meaning depends on `what` (a rate, a norm, a count); else 0
   double wanted;
-  std::int64_t shape_a[4];   // loss_broadcast: shapes of prediction and target, -1 beyond the last dimension
+  std::int64_t shape_a[4];  // loss_broadcast: shapes of prediction and target, -1 beyond the last dimension
   std::int64_t shape_b[4];
 };
 
@@ -115,21 +115,21 @@ enum class OriginKind : std::uint8_t {
 
 struct OriginFacts {
   OriginKind kind;
-  std::uint8_t via_loss;      // 1: it reached the loss, 0: only gradients
-  std::uint16_t operands;     // how many of `operand` are set
-  std::uint32_t reached;      // operations, nodes and parameters after it that were not finite
-  std::uint64_t count;        // elements of the output
+  std::uint8_t via_loss;   // 1: it reached the loss, 0: only gradients
+  std::uint16_t operands;  // how many of `operand` are set
+  std::uint32_t reached;   // operations, nodes and parameters after it that were not finite
+  std::uint64_t count;     // elements of the output
   std::uint64_t nan;
   std::uint64_t positive_infinity;
   std::uint64_t negative_infinity;
-  struct Operand {            // finite statistics of the first two tensor inputs (node: incoming gradient first)
+  struct Operand {  // finite statistics of the first two tensor inputs (node: incoming gradient first)
     float min;
     float max;
-    float zeros;              // share of exact zeros
+    float zeros;  // share of exact zeros
   } operand[2];
-  float lower;                // least and greatest finite value of the output
+  float lower;  // least and greatest finite value of the output
   float upper;
-  float dtype_max;            // the largest finite value of the output's dtype
+  float dtype_max;  // the largest finite value of the output's dtype
 };
 
 struct Record {
@@ -137,10 +137,10 @@ struct Record {
   RecordKind kind = RecordKind::tensor;
   Phase phase = Phase::forward;
   std::uint8_t flags = 0;
-  std::uint32_t site = 0;       // in the Catalog; 0 is "the program"
-  std::uint64_t step = 0;       // 0-based number of the weight update this belongs to
-  std::uint64_t time_ns = 0;    // steady clock
-  std::uint32_t position = 0;   // in the data flow of the step: forward operations first, then the loss, then backward
+  std::uint32_t site = 0;      // in the Catalog; 0 is "the program"
+  std::uint64_t step = 0;      // 0-based number of the weight update this belongs to
+  std::uint64_t time_ns = 0;   // steady clock
+  std::uint32_t position = 0;  // in the data flow of the step: forward operations first, then the loss, then backward
   // The order in which records were pushed, over all threads of a session, modulo 2^32. Set by the session on push.
   std::uint32_t sequence = 0;
   union {
