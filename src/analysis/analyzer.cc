@@ -28,6 +28,7 @@ std::string_view name_of(Sign sign) noexcept {
     case Sign::constant_output: return "constant-output";
     case Sign::loss_mismatch: return "loss-mismatch";
     case Sign::structure: return "structure";
+    case Sign::batch_order: return "batch-order";
   }
   return "unknown";
 }

@@ -1,5 +1,6 @@
 #include "analysis/analyzers.h"
 
+#include "analysis/batches.h"
 #include "analysis/contract.h"
 #include "analysis/gradient_flow.h"
 #include "analysis/loss_course.h"
@@ -30,6 +31,7 @@ std::vector<std::unique_ptr<Analyzer>> make_analyzers() {
   all.push_back(std::make_unique<UpdateSizeAnalyzer>());
   all.push_back(std::make_unique<ActivationSizeAnalyzer>());
   all.push_back(std::make_unique<StructureAnalyzer>());
+  all.push_back(std::make_unique<BatchOrderAnalyzer>());
   return all;
 }
 

@@ -1,5 +1,6 @@
 #include "analysis/contract.h"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 
@@ -25,7 +26,7 @@ std::optional<Rule> rule_of(Contract what) {
   using enum Severity;
   switch (what) {
     case Contract::parameter_not_registered:
-      return Rule{"parameter-not-registered", warning, Cause::parameter_not_registered, "", "", Cause::unknown};
+      return Rule{"parameter-not-registered", warning, Cause::parameter_not_registered, "model", "", Cause::unknown};
     case Contract::parameter_not_optimized:
       return Rule{"parameter-not-optimized", warning, Cause::parameter_not_optimized, "", "", Cause::unknown};
     case Contract::parameter_without_gradient:
@@ -70,7 +71,7 @@ std::string message_of(const ContractFacts& facts, const std::string& name) {
     case Contract::parameter_without_gradient:
       return fmt::format("{} is in the optimizer, but has had no gradient in {} steps while others have", name, facts.seen);
     case Contract::parameter_not_updated:
-      return fmt::format("{} has a gradient (norm {}) and is in the optimizer, but step() leaves it as it is", name,
+      return fmt::format("{} has a gradient and is in the optimizer at a rate of {}, but step() leaves it as it is", name,
                          number(facts.got));
     case Contract::gradients_not_cleared:
       return fmt::format("gradients of earlier steps were still there on {} steps: they add up", facts.seen);
@@ -95,6 +96,17 @@ std::string message_of(const ContractFacts& facts, const std::string& name) {
   return "a rule of the training loop is broken";
 }
 
+// True if the update is so small that the weight swallows it in rounding: nothing is wrong with the optimizer then.
+bool rounded_away(const Run& run, std::uint32_t parameter) {
+  constexpr double kRounding = 1e-6;  // single precision, with some room
+  const Series* gradient = run.series().find(parameter, Phase::gradient);
+  const Series* weight = run.series().find(parameter, Phase::weight);
+  if (gradient == nullptr || weight == nullptr) return false;
+  const double size = gradient->recent_median(Series::kRecent);
+  const double rate = run.learning_rate() > 0 ? run.learning_rate() : 1;
+  return size * std::max(rate, 1e-2) < kRounding * weight->last().value;
+}
+
 }  // namespace
 
 void ContractAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
@@ -102,12 +114,13 @@ void ContractAnalyzer::end_of_step(const Step& step, const Run& run, std::vector
     if (record.kind != trace::RecordKind::contract) continue;
     const std::optional<Rule> rule = rule_of(record.contract.what);
     if (!rule) continue;
+    if (record.contract.what == Contract::parameter_not_updated && rounded_away(run, record.site)) continue;
     Sighting sighting;
     sighting.sign = Sign::contract;
     sighting.topic = rule->topic;
     sighting.severity = rule->severity;
     sighting.site = record.site;
-    sighting.part = rule->part;
+    if (rule->part != "model") sighting.part = rule->part;
     sighting.phase = record.phase;
     sighting.step = record.step;
     sighting.position = record.position;

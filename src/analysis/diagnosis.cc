@@ -89,10 +89,18 @@ Finding explain(const Incident& incident, const Run& run, const trace::Catalog& 
   for (const Sighting& follower : incident.followers) {
     gather(follower, cases);
     if (finding.followed_by.size() < kFollowers) finding.followed_by.push_back(symptom_of(follower, places));
-    if (follower.sign == Sign::non_finite && finding.context.size() < kContext) {
+    if (follower.sign == Sign::non_finite && incident.origin.sign != Sign::non_finite && finding.context.size() < kContext) {
       finding.context.push_back(
           fmt::format("step {}: {} at {}", follower.step, follower.message, graph.name(follower.site)));
     }
+  }
+  Suspect eval{Cause::eval_mode_while_training, 0.85, 0, "loop",
+               "the model has been in eval mode from the first step, and has layers that behave differently then"};
+  if (finding.severity >= Severity::warning && run.always_in_eval_mode() && incident.origin.sign != Sign::contract) {
+    Case& one = cases[eval.cause];
+    one.place = &eval;
+    one.by_sign[Sign::contract] = eval.confidence;
+    one.evidence.push_back(eval.evidence);
   }
   if (finding.context.size() > kContext) finding.context.resize(kContext);
   for (auto& [cause, one] : cases) {

@@ -54,9 +54,15 @@ void GradientStopAnalyzer::end_of_step(const Step& step, const Run& run, std::ve
   } else {
     sighting.message = fmt::format("{} gets a gradient but passes exactly zero on ({} of {} parameter gradients are zero)",
                                    graph.name(stop), zero, gradients);
-    const bool output = graph.is_output(stop);
-    sighting.suspects.push_back({output ? Cause::wrong_output_activation : Cause::wrong_activation, output ? 0.85 : 0.7, stop,
-                                 {}, sighting.message});
+    if (mixes(graph.site(stop).op_class)) {
+      sighting.suspects.push_back({Cause::bad_initialization, 0.7, stop, {}, "its weights are zero"});
+    } else if (graph.in_loss(stop)) {
+      sighting.suspects.push_back({Cause::loss_domain, 0.5, stop, {}, "every prediction lies where the loss is flat"});
+    } else {
+      const bool output = graph.is_output(stop);
+      sighting.suspects.push_back({output ? Cause::wrong_output_activation : Cause::wrong_activation, output ? 0.85 : 0.7, stop,
+                                   {}, sighting.message});
+    }
   }
   seen.push_back(std::move(sighting));
 }

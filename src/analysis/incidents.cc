@@ -21,7 +21,8 @@ Family family_of(Sign sign) {
     case Sign::loss_oscillating: return Family::harm;
     case Sign::input_scale: return Family::input;
     case Sign::target_scale: return Family::target;
-    case Sign::structure: return Family::structure;
+    case Sign::structure:
+    case Sign::batch_order: return Family::structure;
     default: return Family::network;
   }
 }
@@ -29,7 +30,12 @@ Family family_of(Sign sign) {
 // States of the network that follow from an input on the wrong scale.
 bool follows_from_input(Sign sign) {
   return sign == Sign::saturation || sign == Sign::dead_units || sign == Sign::exploding_activation ||
-         sign == Sign::exploding_gradient || sign == Sign::large_update;
+         sign == Sign::exploding_gradient || sign == Sign::large_update || sign == Sign::zero_gradient;
+}
+
+// Broken rules of the loop that make the network go wrong all over.
+bool explains_network(const Sighting& origin) {
+  return origin.sign == Sign::contract && (origin.topic == "gradients-not-cleared" || origin.topic == "eval-while-training");
 }
 
 // How well an incident of this family explains harm to the loss; the larger the better, 0 not at all.
@@ -108,7 +114,7 @@ std::size_t IncidentBuilder::home_of(const Sighting& sighting, const Run& run) c
     case Family::network: {
       const std::size_t same = first_where([&](const Incident& incident) {
         const Family other = family_of(incident.origin.sign);
-        return other == family || (other == Family::harm && family == Family::network);
+        return other == family || (family == Family::network && (other == Family::harm || explains_network(incident.origin)));
       });
       if (same != kNone || !follows_from_input(sighting.sign)) return same;
       return first_where([&](const Incident& incident) { return incident.origin.sign == Sign::input_scale; });

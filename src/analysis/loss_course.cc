@@ -1,5 +1,6 @@
 #include "analysis/loss_course.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -27,6 +28,10 @@ double constant_answer_loss(const Run& run) {
     case LossKind::mse:
       if (target.known && target.deviation > 0) return target.deviation * target.deviation;
       break;
+    case LossKind::mae:
+      // Yes-or-no labels: always say what is more frequent.
+      if (target.known && target.min == 0 && target.max == 1) return std::min(target.mean, 1 - target.mean);
+      break;
     default: break;
   }
   return std::numeric_limits<double>::quiet_NaN();
@@ -43,7 +48,7 @@ void LossCourseAnalyzer::end_of_step(const Step& step, const Run& run, std::vect
 void LossCourseAnalyzer::diverging(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
   const LossHistory& loss = run.loss();
   if (run.several_losses()) return;
-  const double initial = loss.count() > 0 ? std::min(loss.first(), loss.initial_level()) : 0;
+  const double initial = std::min(loss.first(), loss.initial_level());
   const double now = loss.level(10);
   if (!(initial > 0) || !(now > kDiverged * initial)) return;
   // Targets that grow (Q-learning) make the loss rise as well, but with small steps.
@@ -51,7 +56,8 @@ void LossCourseAnalyzer::diverging(const Step& step, const Run& run, std::vector
   Sighting sighting;
   sighting.sign = Sign::loss_diverging;
   sighting.severity = Severity::warning;
-  sighting.revocable = true;
+  sighting.topic = now > kThrownAway * initial ? "thrown-away" : "";
+  sighting.revocable = sighting.topic.empty();
   sighting.part = "loss";
   sighting.site = step.loss_site();
   sighting.phase = Phase::loss;
@@ -72,8 +78,11 @@ void LossCourseAnalyzer::stuck(const Step& step, const Run& run, std::vector<Sig
   if (run.improved_since(0)) return;
   const Trend plain = loss.long_trend();
   const Trend late = loss.trend(LossHistory::kRecent, true);
-  if (plain.falling() > kConfidence || late.falling() > kConfidence) return;
   const double level = loss.level(50);
+  const auto falls = [&loss, level](const Trend& trend, double steps) {
+    return trend.falling() > kConfidence && -trend.slope * steps > kWorthIt * std::abs(level);
+  };
+  if (falls(plain, static_cast<double>(step.number() + 1)) || falls(late, static_cast<double>(loss.count()))) return;
   const double constant = constant_answer_loss(run);
   const bool at_constant = std::abs(level - constant) < 0.05 * std::abs(constant);
   Sighting sighting;

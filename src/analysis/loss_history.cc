@@ -99,13 +99,16 @@ Trend LossHistory::long_trend(std::uint64_t since) const {
   return least_squares_robust(x, y);
 }
 
-bool LossHistory::improved_since(std::uint64_t step, double share) const {
+bool LossHistory::improved_from(double then, double share) const {
   if (count_ < 2 * kFirst) return false;
-  const double then = step <= (first_.empty() ? 0 : first_.back().step) ? initial_level() : level_at(step);
-  const double now = level();
-  const double fall = then - now;
+  const double fall = then - level();
   const double error = noise() * std::sqrt(1.0 / 10 + 1.0 / 20) * 1.2533;  // 1.2533: a median's error over a mean's
   return fall > share * std::abs(then) && fall > 3 * error;
+}
+
+bool LossHistory::improved_since(std::uint64_t step, double share) const {
+  if (first_.empty()) return false;
+  return improved_from(step <= first_.back().step ? initial_level() : level_at(step), share);
 }
 
 }  // namespace sonde::analysis

@@ -43,8 +43,9 @@ class LossHistory {
   // Trend over the whole run since `step`, on the coarse history.
   [[nodiscard]] Trend long_trend(std::uint64_t since = 0) const;
 
-  // True if the loss now lies clearly below what it was about `step`: by more than three standard errors, and by more
-  // than `share` of the level then.
+  // True if the loss now lies clearly below `level`: by more than three standard errors, and by more than `share` of it.
+  [[nodiscard]] bool improved_from(double level, double share = 0.1) const;
+  // The same for the level about `step`.
   [[nodiscard]] bool improved_since(std::uint64_t step, double share = 0.1) const;
 
   [[nodiscard]] const std::deque<Point>& recent() const noexcept { return recent_; }

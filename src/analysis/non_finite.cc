@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "analysis/look_back.h"
+#include "analysis/risk.h"
 
 namespace sonde::analysis {
 namespace {
@@ -82,6 +83,11 @@ Suspect mechanism(const Record& record, const trace::Site& site) {
   return suspect;
 }
 
+// The step itself was not seen: the operations that came closest to the edge of their domain when they last were.
+void add_risks(const Run& run, Sighting& sighting) {
+  for (Suspect& suspect : risky_operations(run)) sighting.suspects.push_back(std::move(suspect));
+}
+
 void judge_run(const Run& run, Sighting& sighting) {
   const LookBack back = look_back(run);
   const std::vector<std::string> lines = back.sentences(run);
@@ -113,7 +119,7 @@ void judge_structure(const Run& run, const Record& record, Sighting& sighting) {
     sighting.suspects.push_back({Cause::wrong_activation, 0.7, record.site, {},
                                  fmt::format("{} grows without bound as an activation between layers", name)});
   }
-  if (!graph.in_loss(record.site) || graph.prediction() == 0) return;
+  if (!graph.in_loss(record.site) || graph.prediction() == 0 || !run.reading().composite) return;
   const std::uint32_t prediction = graph.prediction();
   const trace::OpClass op_class = graph.site(prediction).op_class;
   const std::string_view needs = "the loss takes logarithms or quotients of it, which needs values in (0, 1)";
@@ -181,6 +187,7 @@ void NonFiniteAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
     sighting.suspects.push_back(mechanism(record, run.graph().site(record.site)));
     judge_structure(run, record, sighting);
     judge_run(run, sighting);
+    if (record.origin.kind == OriginKind::unknown || record.origin.kind == OriginKind::weight) add_risks(run, sighting);
     if (record.origin.reached > 0) {
       sighting.context.push_back(fmt::format("{} operations, gradients and parameters after it were not finite",
                                              record.origin.reached));
@@ -207,6 +214,7 @@ void NonFiniteAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
                                                      : "gradients are not finite; this step was not observed in full";
   }
   judge_run(run, sighting);
+  add_risks(run, sighting);
   seen.push_back(std::move(sighting));
 }
 

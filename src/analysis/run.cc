@@ -50,6 +50,7 @@ void Run::take(const Step& step) {
   ++passes_;
   if (step.observed()) ++observed_;
   if (step.repeated()) closures_ = true;
+  if (step.has_facts() && step.facts().training_mode == 0) ++eval_passes_;
   const double rate = step.facts().learning_rate;
   if (std::isfinite(rate)) learning_rate_ = rate;
   if (!(rate <= 0)) ++moving_passes_;
@@ -65,6 +66,11 @@ void Run::take_tensor(const Record& record, const Step& step) {
   switch (record.phase) {
     case Phase::forward:
       graph_.placed(record.site, record.position);
+      if (outputs_.size() < SeriesStore::kLimit) outputs_[record.site] = stats;
+      if (const auto& site = graph_.site(record.site);
+          site.op_class == OpClass::dropout || site.operation == "aten::batch_norm") {
+        cares_about_mode_ = true;
+      }
       if ((record.flags & trace::kFeedsLoss) != 0 && program_.prediction_site == 0) graph_.set_prediction(record.site);
       break;
     case Phase::input: {
@@ -85,6 +91,17 @@ void Run::take_tensor(const Record& record, const Step& step) {
     default: break;
   }
   series_.add(record.site, record.phase, step.number(), size);
+}
+
+const trace::TensorStats* Run::last_output(std::uint32_t site) const {
+  const auto found = outputs_.find(site);
+  return found == outputs_.end() ? nullptr : &found->second;
+}
+
+double Run::starting_level() const {
+  const double initial = loss().initial_level();
+  const bool blown_up = peak_update_.value > 0.2 && peak_update_.step < 2 * LossHistory::kFirst;
+  return blown_up ? std::min(initial, loss().first()) : initial;
 }
 
 double Run::relative_update(std::uint32_t weight, std::size_t n) const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "analysis/graph.h"
@@ -43,6 +44,9 @@ class Run {
   [[nodiscard]] bool several_losses() const noexcept { return losses_.size() > 1; }
   [[nodiscard]] bool closures() const noexcept { return closures_; }
 
+  // True if the model was in eval mode on every pass, and its operations care.
+  [[nodiscard]] bool always_in_eval_mode() const noexcept { return passes_ > 0 && eval_passes_ == passes_ && cares_about_mode_; }
+
   [[nodiscard]] std::uint64_t passes() const noexcept { return passes_; }
   [[nodiscard]] std::uint64_t observed() const noexcept { return observed_; }
   [[nodiscard]] double learning_rate() const noexcept { return learning_rate_; }
@@ -52,6 +56,8 @@ class Run {
   // The largest floating-point input of the network, and the target.
   [[nodiscard]] const Scale& input() const noexcept { return input_; }
   [[nodiscard]] const Scale& target() const noexcept { return target_; }
+  // The statistics of an operation's output when it was last observed, nullptr if never.
+  [[nodiscard]] const trace::TensorStats* last_output(std::uint32_t site) const;
   // Weight matrices (two dimensions or more) in the order of the data flow, as last seen.
   [[nodiscard]] const std::vector<std::uint32_t>& weights() const noexcept { return weights_; }
   // RMS of the last update over RMS of the weight: the median over the last `n` observed steps; NaN if unknown.
@@ -66,8 +72,15 @@ class Run {
   };
   [[nodiscard]] const Peak& peak_update() const noexcept { return peak_update_; }
 
-  // True once the loss lies clearly below what it was at `step`.
-  [[nodiscard]] bool improved_since(std::uint64_t step) const { return loss().improved_since(step); }
+  // True once the loss lies clearly below what it was at `step`, and below what it started from: a loss that comes down
+  // from a peak of its own making has not improved.
+  [[nodiscard]] bool improved_since(std::uint64_t step) const {
+    return loss().improved_since(step) && loss().improved_from(starting_level());
+  }
+  // The level of the loss before training changed it: of the first losses, or the very first one if the first steps were
+  // so large that they blew it up.
+  [[nodiscard]] double starting_level() const;
+
 
  private:
   void take_tensor(const trace::Record& record, const Step& step);
@@ -80,12 +93,15 @@ class Run {
   LossReading reading_;
   std::map<std::uint32_t, LossHistory> losses_;  // by site
   bool closures_ = false;
+  bool cares_about_mode_ = false;
+  std::uint64_t eval_passes_ = 0;
   std::uint64_t passes_ = 0;
   std::uint64_t observed_ = 0;
   std::uint64_t moving_passes_ = 0;
   double learning_rate_ = 0;
   Scale input_;
   Scale target_;
+  std::unordered_map<std::uint32_t, trace::TensorStats> outputs_;
   std::vector<std::uint32_t> weights_;
   Peak peak_update_;
 };

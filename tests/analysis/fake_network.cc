@@ -133,6 +133,8 @@ std::vector<Record> FakeNetwork::step() {
   facts.facts.learning_rate = learning_rate;
   facts.facts.non_finite_loss = non_finite_loss;
   facts.facts.non_finite_gradient = non_finite_gradient;
+  facts.facts.batch_fingerprint = fingerprint;
+  facts.facts.training_mode = training_mode;
   facts.facts.applied = 1;
   facts.facts.weights_changed = 1;
   facts.flags = static_cast<std::uint8_t>(flags | (observed ? trace::kObservedInFull : 0));
@@ -161,7 +163,9 @@ std::vector<Record> FakeNetwork::step() {
     for (const FakeLayer& layer : layers_) {
       if (!layer.has_weight) continue;
       tensor(layer.parameter, Phase::gradient, layer.gradient > 0 ? values(layer.gradient) : zeros());
-      tensor(layer.parameter, Phase::weight, values(layer.weight));
+      Record& weight = tensor(layer.parameter, Phase::weight, values(layer.weight));
+      weight.tensor.units = layer.units;
+      weight.tensor.aux = layer.weight_spread;
       if (step_ > 0) tensor(layer.parameter, Phase::update, values(layer.update)).tensor.aux = layer.weight;
     }
   }

@@ -31,6 +31,7 @@ struct FakeLayer {
   double weight = 0.1;
   double gradient = 0.01;
   double update = 1e-4;                     // absolute RMS
+  double weight_spread = 0.1;               // between its units; 0: all alike
   std::uint32_t site = 0;
   std::uint32_t parameter = 0;
 };
@@ -51,6 +52,8 @@ class FakeNetwork {
   double loss = 1;
   double learning_rate = 0.01;
   bool observed = true;
+  std::uint64_t fingerprint = 0;
+  std::uint8_t training_mode = 1;
   std::uint8_t flags = 0;  // on the step records, beside kObservedInFull
   std::uint8_t non_finite_loss = 0;
   std::uint8_t non_finite_gradient = 0;

@@ -164,6 +164,37 @@ TEST(TargetScale, TargetsThatThePredictionsNeverReachAreWarnedOf) {
   }
 }
 
+TEST(BatchOrder, BatchesOfOneClassEachAreFound) {
+  FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::cross_entropy_loss");
+  net.run(20, [&](std::uint64_t step) { net.target = within(static_cast<double>(step / 5), static_cast<double>(step / 5)); });
+  ASSERT_EQ(net.count(Severity::warning), 1U);
+  EXPECT_EQ(net.findings()[0].causes[0].cause, Cause::data_not_shuffled);
+}
+
+TEST(BatchOrder, BatchesThatAreRealOrFakeInTurnAndConstantLabelsAreNotSorted) {
+  for (const bool turns : {true, false}) {
+    FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::binary_cross_entropy_with_logits");
+    net.set_program([](trace::Program& program) { program.prediction_shape = {32, 1}; });
+    net.run(40, [&](std::uint64_t step) {
+      const double label = turns && step % 2 == 1 ? 0 : 1;
+      net.target = within(label, label);
+    });
+    EXPECT_EQ(net.count(Severity::warning), 0U) << text_of(net.findings());
+  }
+}
+
+TEST(BatchOrder, TheSameBatchesInTheSameOrderAreAdviceAndOneBatchIsNoOrder) {
+  for (const std::uint64_t batches : {7, 1}) {
+    FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
+    net.run(60, [&](std::uint64_t step) {
+      net.fingerprint = 100 + step % batches;
+      net.loss = 1 / (1 + 0.1 * static_cast<double>(step));
+    });
+    EXPECT_EQ(net.findings().size(), batches > 1 ? 1U : 0U) << text_of(net.findings());
+    EXPECT_EQ(net.count(Severity::warning), 0U);
+  }
+}
+
 TEST(Structure, TwoLinearLayersInARowAndTwoActivationsInARowAreAdvice) {
   FakeNetwork net({"fc1", "fc2", "relu1", "relu2", "fc3"}, "aten::mse_loss");
   net.run(1);

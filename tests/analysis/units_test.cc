@@ -107,8 +107,7 @@ TEST(Saturation, ASaturatedOutputAndAThirdOfAHiddenLayerAreHealthy) {
 
 TEST(IdenticalUnits, EqualWeightsAreFoundWhenStepsDoNotTellThemApart) {
   FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
-  net.layer("fc1").forward.aux = 0;
-  net.layer("fc1").backward.aux = 0;
+  net.layer("fc1").forward.aux = net.layer("fc1").weight_spread = 0;
   net.run(8);
   const Finding* finding = net.find("identical-units");
   ASSERT_NE(finding, nullptr);
@@ -116,9 +115,13 @@ TEST(IdenticalUnits, EqualWeightsAreFoundWhenStepsDoNotTellThemApart) {
   EXPECT_EQ(finding->causes[0].where.layer, "fc1");
 }
 
-TEST(IdenticalUnits, ALayerOfZerosThatGetsDifferentGradientsIsHealthy) {
+TEST(IdenticalUnits, ALayerThatStartsAtZeroAndMovesIsHealthy) {
   FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
   net.layer("fc1").forward = zeros();
+  net.layer("fc1").weight_spread = 0;
+  net.run(1);
+  net.layer("fc1").weight_spread = 0.1;
+  net.layer("fc1").forward = values(0.1);
   net.run(30);
   EXPECT_EQ(net.find("identical-units"), nullptr) << text_of(net.findings());
 }
@@ -126,7 +129,7 @@ TEST(IdenticalUnits, ALayerOfZerosThatGetsDifferentGradientsIsHealthy) {
 TEST(IdenticalUnits, WarmUpFromARateOfZeroIsWaitedFor) {
   FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
   net.learning_rate = 0;
-  net.layer("fc1").forward.aux = net.layer("fc1").backward.aux = 0;
+  net.layer("fc1").forward.aux = net.layer("fc1").weight_spread = 0;
   net.run(10);
   EXPECT_EQ(net.count(Severity::advice), 0U) << text_of(net.findings());
 }
@@ -135,7 +138,7 @@ TEST(IdenticalUnits, OneUnitAndTwoMirroredOnesAreHealthy) {
   FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
   net.layer("fc1").units = 1;
   net.layer("fc2").units = 2;
-  for (const char* name : {"fc1", "fc2"}) net.layer(name).forward.aux = net.layer(name).backward.aux = 0;
+  for (const char* name : {"fc1", "fc2"}) net.layer(name).forward.aux = net.layer(name).weight_spread = 0;
   net.run(30);
   EXPECT_EQ(net.find("identical-units"), nullptr) << text_of(net.findings());
 }

@@ -1,0 +1,36 @@
+// Batches: what the sequence of batches tells of the data loader.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "analysis/analyzer.h"
+
+namespace sonde::analysis {
+
+// Labels that are all alike within a batch while they differ between batches: the data are sorted by class (warning).
+// The same batches in the same order each epoch: they are never shuffled (advice). Look-alikes: a GAN labels whole batches
+// real or fake, in turn; the whole set as one batch is the same every step; series in time are not shuffled.
+class BatchOrderAnalyzer final : public Analyzer {
+ public:
+  static constexpr int kBlocks = 10;                // observed batches of one label before anything is said
+  static constexpr int kRun = 3;                    // of the same label in a row, for two classes
+  static constexpr std::size_t kRemembered = 4096;  // fingerprints of the first batches
+
+  void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;
+
+ private:
+  void labels(const Step& step, const Run& run, std::vector<Sighting>& seen);
+  void order(const Step& step, const Run& run, std::vector<Sighting>& seen);
+
+  int of_one_label_ = 0;
+  int mixed_ = 0;
+  int changes_ = 0;       // from one label to another
+  int run_ = 0;           // batches of the same label in a row
+  int longest_run_ = 0;
+  double label_ = 0;
+  std::vector<std::uint64_t> first_;  // fingerprints of the first epoch
+  std::size_t repeated_ = 0;          // batches that came again in the same order
+};
+
+}  // namespace sonde::analysis
