@@ -11,9 +11,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <sstream>
 #include <string>
 
-#include <fmt/format.h>
 
 namespace sonde::probes {
 namespace {
@@ -269,7 +269,9 @@ CodePlace DebugInfo::find_symbol(Dwfl_Module* module, Dwarf_Addr address) const 
   if (!loaded || !info.dli_fname) return {};
   const auto object = std::filesystem::path(info.dli_fname).filename().string();
   const auto offset = address - reinterpret_cast<Dwarf_Addr>(info.dli_fbase);
-  return {CodePlace::Kind::symbol, {{}, fmt::format("{}+{:#x}", object, offset), 0}};
+  std::ostringstream place;
+  place << object << "+0x" << std::hex << offset;
+  return {CodePlace::Kind::symbol, {{}, place.str(), 0}};
 }
 
 }  // namespace sonde::probes
