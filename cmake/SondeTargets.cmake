@@ -73,6 +73,9 @@ function(sonde_library)
   if(BUILD_SHARED_LIBS)
     target_link_options(sonde PRIVATE "LINKER:-Bsymbolic-functions"
                                       "LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map")
+    if(NOT SONDE_SANITIZE)  # whose symbols come with the program
+      target_link_options(sonde PRIVATE "LINKER:-z,defs")
+    endif()
   endif()
 endfunction()
 
