@@ -141,7 +141,10 @@ Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& 
   if (state.poisoned()) {
     std::ostringstream reason;
     if (!state.loss_finite)
-      reason << "the loss of step " << watch_.step() << " is " << state.loss;
+      reason << "the loss of step " << watch_.step() << " is "
+             << (std::isnan(state.loss) ? "nan"
+                 : state.loss > 0       ? "inf"
+                                        : "-inf");
     else
       reason << "a gradient of step " << watch_.step() << " is not finite";
     verdict.ok = false;
@@ -153,6 +156,7 @@ Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& 
     if (options_.on_fault != OnFault::report) {
       watch_.drop_gradients();
       verdict.applied = false;
+      if (skipped_++ == 0) first_skipped_ = watch_.step();
     }
   } else if (session_.broken()) {
     verdict.ok = false;
@@ -193,7 +197,7 @@ void Monitor::Impl::explain(const std::function<at::Tensor()>& forward) {
 }
 
 void Monitor::Impl::abort(const std::string& reason) {
-  const auto now = session_.report();
+  const auto now = report();
   const auto broken = std::find_if(now.findings.begin(), now.findings.end(),
                                    [](const Finding& f) { return f.severity == Severity::error; });
   if (broken == now.findings.end()) {
@@ -225,6 +229,21 @@ void Monitor::Impl::follow(std::vector<torch::optim::Optimizer*> optimizers) {
   watch_.follow(std::move(optimizers));
 }
 
-Report Monitor::Impl::report() { return session_.report(); }
+Report Monitor::Impl::report() {
+  auto report = session_.report();
+  const std::uint64_t skipped = skipped_;
+  if (skipped == 0) return report;
+  const std::uint64_t first = first_skipped_;
+  std::ostringstream kept;
+  if (skipped == 1)
+    kept << "the update of step " << first << " was not applied";
+  else
+    kept << skipped << " updates were not applied, the first on step " << first;
+  kept << " (on_fault = " << (options_.on_fault == OnFault::abort ? "abort" : "skip") << ")";
+  for (auto& finding : report.findings)
+    if (finding.severity == Severity::error && finding.origin.step <= first && first <= finding.last_step)
+      finding.kept = kept.str();
+  return report;
+}
 
 }  // namespace sonde

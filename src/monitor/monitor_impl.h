@@ -1,6 +1,7 @@
 // The implementation behind sonde::Monitor: one session, one watch, the guard.
 #pragma once
 
+#include <atomic>
 #include <functional>
 
 #include <sonde/monitor.h>
@@ -41,6 +42,9 @@ class Monitor::Impl {
   monitor::TrainingWatch watch_;
   monitor::Governor governor_;
   monitor::Replay replay_;
+  // Read by report(), on any thread.
+  std::atomic<std::uint64_t> skipped_{0};
+  std::atomic<std::uint64_t> first_skipped_{0};
   std::uint64_t last_step_ns_;  // when the last step, or the construction, ended
 };
 

@@ -202,6 +202,7 @@ TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, 
     optimizers_.read_rates(subject_.optimizers);
   }
   state.between = parameters_.look();
+  if (!hook_graph) state.between.gradients_cleared = Answer::unknown;  // this pass has written them since
   number_step(state.between);
   state.loss = read_scalar(loss);
   state.loss_finite = std::isfinite(state.loss);
