@@ -89,6 +89,17 @@ LossView view_loss(OpLog& log, const Attribution& attribution, const std::vector
   }
   view.fingerprint = hash;
 
+  if (view.known_loss) {
+    const auto place = log.find(view.loss_serial);
+    const auto operands = place.segment->operands_of(*place.operation);
+    for (auto& entering : view.entering)
+      entering.target = std::any_of(operands.begin(), operands.end(),
+                                    [&](const Operand& operand) { return operand.producer == entering.serial; });
+  }
+  // What else enters after the last layer is neither input nor target: masks, weights of samples, advantages, the
+  // statistics of a network that only passes gradients on (the other half of a GAN).
+  std::erase_if(view.entering, [&](const EnteringTensor& e) { return e.position > last_layer && !e.target; });
+
   // The prediction stands beside the target; without one, where the loss begins.
   for (const auto& op : placed) {
     const auto place = log.find(op.serial);
@@ -98,8 +109,8 @@ LossView view_loss(OpLog& log, const Attribution& attribution, const std::vector
       return std::any_of(view.entering.begin(), view.entering.end(),
                          [&](const EnteringTensor& e) { return e.target && e.serial == operand.producer; });
     });
-    const bool is_loss = view.known_loss && op.serial == view.loss_serial;
-    if (!beside_target && !is_loss) continue;
+    // A mask may come from outside too; where the loss is known, only what enters it counts.
+    if (view.known_loss ? op.serial != view.loss_serial : !beside_target) continue;
     if (const auto* operand = first_flowing(place)) view.prediction = model_output(log, attribution, operand->producer);
     break;
   }
