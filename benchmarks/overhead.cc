@@ -1,0 +1,276 @@
+// What watching costs: the step of a model under the monitor, and under what else there is, against the bare step.
+//
+//   overhead [--models a,b] [--repeats N] [--threads N] [--seconds S] [--json FILE]
+//
+// All configurations of a model run interleaved in this process, a stretch of steps each in every round, with a model, an
+// optimizer and data of their own. A ratio is the median over the rounds of (process CPU time of the stretch) / (that of
+// the bare stretches of the round). The monitor's default setting observes a few steps out of many: its ratio is that of
+// the sums over all rounds. "bare again" is the noise.
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <string>
+
+#include <sonde/monitor.h>
+#include <torch/torch.h>
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "overhead_context.h"
+#include "overhead_models.h"
+
+namespace sonde::benchmarks {
+namespace {
+
+enum class Watch { bare, bare_again, every_step, default_setting, anomaly, naive };
+
+constexpr std::pair<Watch, const char*> kWatches[] = {{Watch::bare, "bare"},
+                                                      {Watch::bare_again, "bare again"},
+                                                      {Watch::every_step, "every step"},
+                                                      {Watch::default_setting, "default"},
+                                                      {Watch::anomaly, "anomaly mode"},
+                                                      {Watch::naive, "naive ATen"}};
+
+struct Settings {
+  std::vector<std::string> models;
+  int repeats = 15;
+  int threads = 1;
+  double seconds = 20;  // of one configuration of one model, roughly
+  std::string json;
+};
+
+// What people write when they look for a NaN: one operator a number, each number fetched at once.
+void look_naively(const at::Tensor& tensor) {
+  if (!tensor.defined() || tensor.numel() < 2) return;
+  volatile double sink = tensor.isfinite().all().item<bool>();
+  for (const at::Tensor& number : {tensor.min(), tensor.max(), tensor.mean(), tensor.std()})
+    sink = number.item<double>();
+  sink = static_cast<double>(tensor.count_nonzero().item<std::int64_t>());
+  static_cast<void>(sink);
+}
+
+// One model that is trained under one kind of watching.
+class Run {
+ public:
+  Run(const Workload& workload, Watch watch, const std::vector<Batch>& batches)
+      : watch_(watch), batches_(batches), model_((torch::manual_seed(5), workload.make())) {
+    optimizer_.emplace(model_->parameters(), torch::optim::AdamOptions(workload.learning_rate));
+    Options options;
+    options.every_step = watch == Watch::every_step;
+    if (watch == Watch::every_step || watch == Watch::default_setting) {
+      monitor_.emplace(*model_, *optimizer_, std::move(options));
+    }
+    if (watch == Watch::naive) model_->collect_in(&outputs_);
+  }
+
+  void steps(int count) {
+    for (int i = 0; i < count; ++i) step();
+    steps_ += count;
+  }
+
+  Watch watch() const { return watch_; }
+  int count() const { return steps_; }
+  std::optional<Report> report() { return monitor_ ? std::optional(monitor_->report()) : std::nullopt; }
+
+ private:
+  void step() {
+    const Batch& batch = batches_[next_++ % batches_.size()];
+    optimizer_->zero_grad();
+    std::optional<torch::autograd::DetectAnomalyGuard> guard;
+    if (watch_ == Watch::anomaly) guard.emplace();
+    const at::Tensor loss = torch::nn::functional::cross_entropy(model_->forward(batch.input), batch.labels);
+    if (monitor_) {
+      monitor_->backward(loss);
+    } else {
+      loss.backward();
+    }
+    guard.reset();
+    if (watch_ == Watch::naive) look_at_everything();
+    optimizer_->step();
+  }
+
+  void look_at_everything() {
+    const torch::NoGradGuard no_grad;
+    for (const at::Tensor& output : outputs_) look_naively(output);
+    for (const at::Tensor& weight : model_->parameters()) {
+      look_naively(weight);
+      look_naively(weight.grad());
+    }
+    outputs_.clear();
+  }
+
+  Watch watch_;
+  const std::vector<Batch>& batches_;
+  std::size_t next_ = 0;
+  int steps_ = 0;
+  std::vector<at::Tensor> outputs_;
+  std::shared_ptr<Model> model_;
+  std::optional<torch::optim::Adam> optimizer_;
+  std::optional<Monitor> monitor_;
+};
+
+struct Stretch {
+  double cpu = 0;  // seconds a step
+  double wall = 0;
+};
+
+Stretch measure(Run& run, int steps) {
+  const Clocks before = Clocks::now();
+  run.steps(steps);
+  const Clocks after = Clocks::now();
+  return {(after.cpu - before.cpu) / steps, (after.wall - before.wall) / steps};
+}
+
+double median(std::vector<double> values) {
+  if (values.empty()) return std::nan("");
+  std::sort(values.begin(), values.end());
+  const std::size_t middle = values.size() / 2;
+  return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
+}
+
+struct Outcome {
+  Watch watch = Watch::bare;
+  int steps = 0;  // measured
+  std::vector<double> cpu_ratios, wall_ratios;
+  double cpu_sum = 0, bare_cpu_sum = 0, wall_sum = 0, bare_wall_sum = 0;  // a step, summed over rounds
+  std::uint64_t observed = 0;                                             // steps observed in full, of the measured
+  std::size_t warnings = 0;
+
+  double cpu() const { return watch == Watch::default_setting ? cpu_sum / bare_cpu_sum : median(cpu_ratios); }
+  double wall() const { return watch == Watch::default_setting ? wall_sum / bare_wall_sum : median(wall_ratios); }
+};
+
+nlohmann::json to_json(const Outcome& outcome, const char* name) {
+  nlohmann::json json = {{"configuration", name},
+                         {"steps", outcome.steps},
+                         {"cpu_ratio", outcome.cpu()},
+                         {"wall_ratio", outcome.wall()},
+                         {"cpu_ratios", outcome.cpu_ratios}};
+  if (outcome.watch == Watch::every_step || outcome.watch == Watch::default_setting) {
+    json["observed_steps"] = outcome.observed;
+    json["warnings"] = outcome.warnings;
+  }
+  return json;
+}
+
+constexpr int kWarmUp = 60;  // beyond the monitor's first steps, which are always observed
+
+nlohmann::json measure_model(const Workload& workload, const Settings& settings) {
+  const auto batches = make_batches(workload, 64);
+  std::vector<std::unique_ptr<Run>> runs;
+  std::vector<Outcome> outcomes;
+  for (const auto& [watch, name] : kWatches) {
+    runs.push_back(std::make_unique<Run>(workload, watch, batches));
+    runs.back()->steps(watch == Watch::anomaly ? 1 : kWarmUp);
+    outcomes.emplace_back().watch = watch;
+    if (const auto report = runs.back()->report()) outcomes.back().observed = report->context.observed_steps;
+  }
+  const Stretch trial = measure(*runs[0], 5);
+  const int stretch = std::clamp(static_cast<int>(settings.seconds / settings.repeats / trial.wall), 5, 400);
+
+  std::vector<double> bare_cpu, bare_wall;
+  double anomaly_seconds = 0;
+  for (int round = 0; round < settings.repeats; ++round) {
+    std::vector<std::optional<Stretch>> seen(runs.size());
+    for (std::size_t k = 0; k < runs.size(); ++k) {
+      const bool anomaly = outcomes[k].watch == Watch::anomaly;  // up to 300 times the bare step
+      if (anomaly && anomaly_seconds > settings.seconds) continue;
+      const int steps = anomaly ? 1 : stretch;
+      seen[k] = measure(*runs[k], steps);
+      outcomes[k].steps += steps;
+      if (anomaly) anomaly_seconds += seen[k]->wall;
+    }
+    const double cpu = (seen[0]->cpu + seen[1]->cpu) / 2, wall = (seen[0]->wall + seen[1]->wall) / 2;
+    bare_cpu.push_back(cpu);
+    bare_wall.push_back(wall);
+    for (std::size_t k = 0; k < runs.size(); ++k) {
+      if (!seen[k]) continue;
+      const bool itself_bare = k < 2;
+      Outcome& outcome = outcomes[k];
+      outcome.cpu_ratios.push_back(seen[k]->cpu / (itself_bare ? seen[0]->cpu : cpu));
+      outcome.wall_ratios.push_back(seen[k]->wall / (itself_bare ? seen[0]->wall : wall));
+      outcome.cpu_sum += seen[k]->cpu;
+      outcome.wall_sum += seen[k]->wall;
+      outcome.bare_cpu_sum += cpu;
+      outcome.bare_wall_sum += wall;
+    }
+  }
+
+  nlohmann::json rows = nlohmann::json::array();
+  std::printf("%-2s %-32s %8.3f", workload.key.c_str(), workload.name.c_str(), 1e3 * median(bare_cpu));
+  for (std::size_t k = 0; k < runs.size(); ++k) {
+    Outcome& outcome = outcomes[k];
+    if (const auto report = runs[k]->report()) {
+      outcome.observed = report->context.observed_steps - outcome.observed;
+      outcome.warnings = report->count(Severity::warning);
+    }
+    rows.push_back(to_json(outcome, kWatches[k].second));
+    if (k > 0) std::printf(" %8.3f", outcome.cpu());
+    if (outcome.watch == Watch::default_setting) {
+      std::printf(" (%4.1f%%)", 100.0 * static_cast<double>(outcome.observed) / outcome.steps);
+    }
+  }
+  std::printf("  wall");
+  for (std::size_t k = 1; k < runs.size(); ++k) std::printf(" %.2f", outcomes[k].wall());
+  std::printf("  warnings %zu %zu\n", outcomes[2].warnings, outcomes[3].warnings);
+  std::fflush(stdout);
+  return {{"model", workload.key},
+          {"name", workload.name},
+          {"bare_cpu_seconds", median(bare_cpu)},
+          {"bare_wall_seconds", median(bare_wall)},
+          {"steps_a_round", stretch},
+          {"configurations", rows}};
+}
+
+int run(const Settings& settings) {
+  set_threads(settings.threads);
+  const Context context = Context::here(settings.threads);
+  context.print(std::cout);
+  std::printf("   %-32s %8s %8s %8s %17s %8s %8s\n", "model, CPU time against the bare step", "bare ms", "again",
+              "every", "default (obs.)", "anomaly", "naive");
+  nlohmann::json models = nlohmann::json::array();
+  for (const Workload& workload : workloads()) {
+    const auto& wanted = settings.models;
+    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), workload.key) == wanted.end()) continue;
+    models.push_back(measure_model(workload, settings));
+  }
+  if (!settings.json.empty()) {
+    std::ofstream file(settings.json);
+    file << nlohmann::json{{"schema", 1},
+                           {"context", context.json()},
+                           {"repeats", settings.repeats},
+                           {"models", models}}
+                .dump(2)
+         << '\n';
+    if (!file) throw std::runtime_error("cannot write " + settings.json);
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace sonde::benchmarks
+
+int main(int argc, char** argv) {
+  sonde::benchmarks::Settings settings;
+  CLI::App app("The cost of watching a training step, against the bare step");
+  app.add_option("--models", settings.models, "some of a, b, c, d, e, f")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"a", "b", "c", "d", "e", "f"}));
+  app.add_option("--repeats", settings.repeats, "rounds")->check(CLI::Range(1, 1000))->capture_default_str();
+  app.add_option("--threads", settings.threads, "LibTorch's threads")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--seconds", settings.seconds, "time for one configuration of one model")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  app.add_option("--json", settings.json, "write the figures to this file");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return sonde::benchmarks::run(settings);
+  } catch (const std::exception& error) {
+    std::cerr << "overhead: " << error.what() << '\n';
+    return 1;
+  }
+}
