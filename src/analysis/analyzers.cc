@@ -6,6 +6,7 @@
 #include "analysis/loss_course.h"
 #include "analysis/non_finite.h"
 #include "analysis/output_fit.h"
+#include "analysis/pace.h"
 #include "analysis/scales.h"
 #include "analysis/sizes.h"
 #include "analysis/structure.h"
@@ -29,6 +30,7 @@ std::vector<std::unique_ptr<Analyzer>> make_analyzers() {
   all.push_back(std::make_unique<OutputRangeAnalyzer>());
   all.push_back(std::make_unique<ConstantOutputAnalyzer>());
   all.push_back(std::make_unique<UpdateSizeAnalyzer>());
+  all.push_back(std::make_unique<PaceAnalyzer>());
   all.push_back(std::make_unique<ActivationSizeAnalyzer>());
   all.push_back(std::make_unique<StructureAnalyzer>());
   all.push_back(std::make_unique<BatchOrderAnalyzer>());

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
+#include <string>
 #include <unordered_map>
 
 #include <fmt/format.h>
@@ -57,10 +59,14 @@ void GradientFlowAnalyzer::flow(const Step& step, const Run& run, std::vector<Si
 
   // log of the gradient that is left when it has passed the activations after a site, along the best path.
   std::unordered_map<std::uint32_t, double> left;
-  double worst = 0;
-  double faintest = std::numeric_limits<double>::infinity();
+  // By layer, because a layer that is used over and over (in time) learns from where most of the gradient arrives.
+  struct Arrival {
+    double left = -std::numeric_limits<double>::infinity();
+    double size = 0;
+    std::uint32_t site = 0;
+  };
+  std::map<std::string, Arrival> layers;
   double strongest = 0;
-  std::uint32_t faintest_site = 0;
   std::uint32_t strongest_site = 0;
   for (const Hop& hop : hops) {
     double best = -std::numeric_limits<double>::infinity();
@@ -80,10 +86,18 @@ void GradientFlowAnalyzer::flow(const Step& step, const Run& run, std::vector<Si
     }
     left[hop.site] = std::isinf(best) ? 0 : best;
     if (!mixes(graph.site(hop.site).op_class)) continue;
-    worst = std::min(worst, left[hop.site]);
     const double here = rms(*step.stats(hop.site, Phase::backward));
-    if (here > 0 && here < faintest) faintest = here, faintest_site = hop.site;
     if (here > strongest) strongest = here, strongest_site = hop.site;
+    Arrival& arrival = layers[graph.site(hop.site).layer];
+    arrival.left = std::max(arrival.left, left[hop.site]);
+    if (here > arrival.size) arrival.size = here, arrival.site = hop.site;
+  }
+  double worst = 0;
+  double faintest = at_prediction;
+  std::uint32_t faintest_site = 0;
+  for (const auto& [layer, arrival] : layers) {
+    worst = std::min(worst, arrival.left);
+    if (arrival.size > 0 && arrival.size < faintest) faintest = arrival.size, faintest_site = arrival.site;
   }
   activations_.add(step.number(), std::exp(worst));
   total_.add(step.number(), faintest / at_prediction);
@@ -106,6 +120,7 @@ void GradientFlowAnalyzer::flow(const Step& step, const Run& run, std::vector<Si
     const std::uint32_t worst_site = weak.front().second;
     sighting.site = worst_site;
     sighting.position = graph.depth(worst_site);
+    sighting.revocable = through_activations > kGone;
     sighting.message = fmt::format("{} activations let {} of the gradient through; {} alone passes {}", weak.size(),
                                    number(through_activations), graph.name(worst_site), number(weak.front().first));
     sighting.suspects.push_back(

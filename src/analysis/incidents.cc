@@ -149,6 +149,10 @@ void IncidentBuilder::fold(Incident& incident, Sighting sighting, const Run& run
   const Location place = run.graph().where(sighting.site, sighting.phase);
   if (!place.layer.empty()) incident.layers.insert(place.layer);
   ++incident.follower_count;
+  if (sighting.sign == Sign::loss_stuck && family_of(incident.origin.sign) == Family::network &&
+      severity_of(incident, run) >= Severity::warning) {
+    incident.confirmed = true;
+  }
   const auto order = [](const Sighting& s) { return std::pair(s.step, s.position); };
   if (order(sighting) < order(incident.origin) && family_of(sighting.sign) == family_of(incident.origin.sign)) {
     std::swap(sighting, incident.origin);
@@ -157,8 +161,10 @@ void IncidentBuilder::fold(Incident& incident, Sighting sighting, const Run& run
 }
 
 Severity severity_of(const Incident& incident, const Run& run) {
-  const auto now = [&run](const Sighting& sighting) {
-    return sighting.revocable && run.improved_since(sighting.step) ? Severity::advice : sighting.severity;
+  const auto now = [&](const Sighting& sighting) {
+    if (!sighting.revocable || !run.improved_since(sighting.step)) return sighting.severity;
+    const bool did_harm = incident.confirmed && family_of(sighting.sign) == Family::network;
+    return did_harm ? std::min(sighting.severity, Severity::warning) : Severity::advice;
   };
   Severity worst = now(incident.origin);
   for (const Sighting& follower : incident.followers) worst = std::max(worst, now(follower));

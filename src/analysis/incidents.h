@@ -18,6 +18,8 @@ struct Incident {
   std::uint64_t follower_count = 0;
   std::set<std::string> layers;     // of the followers
   std::uint64_t last_step = 0;
+  // The loss stood still for long while the network was in this state: harm was done, whatever the loss does later.
+  bool confirmed = false;
 
   static constexpr std::size_t kKept = 32;
 };

@@ -98,7 +98,7 @@ void LossCourseAnalyzer::stuck(const Step& step, const Run& run, std::vector<Sig
   if (at_constant) {
     sighting.severity = loss.count() >= 4 * kPatience ? Severity::warning : Severity::advice;
     sighting.context.push_back(fmt::format("the best answer that ignores the input has a loss of {}", number(constant)));
-    sighting.suspects.push_back({Cause::labels_unrelated, 0.35, 0, "labels", "the loss stays where a constant answer puts it"});
+    sighting.suspects.push_back({Cause::labels_unrelated, 0.55, 0, "labels", "the loss stays where a constant answer puts it"});
   }
   const double update = run.typical_update();
   if (update < 1e-4) {

@@ -14,16 +14,10 @@ struct Mismatch {
   std::string why;
 };
 
-// 0/1 labels of which several may hold for one sample.
-bool multi_label(const trace::Program& program, std::int64_t width) {
-  return program.task == "multilabel" ||
-         (width > 1 && program.target_integral && !program.target_one_hot && program.target_min == 0 &&
-          program.target_max == 1 && program.target_shape == program.prediction_shape && program.target_shape.size() == 2);
-}
-
-std::optional<Mismatch> judge(const LossReading& reading, const trace::Program& program, const trace::TensorStats& prediction) {
+std::optional<Mismatch> judge(const Run& run, const trace::TensorStats& prediction) {
   using enum Severity;
-  const bool one_hot = program.target_one_hot && reading.width > 1;
+  const LossReading& reading = run.reading();
+  const bool one_hot = run.one_hot_target() && reading.width > 1;
   switch (reading.kind) {
     case LossKind::cross_entropy:
       if (reading.output == Output::softmax) {
@@ -57,7 +51,7 @@ std::optional<Mismatch> judge(const LossReading& reading, const trace::Program& 
         return Mismatch{warning, Cause::wrong_output_activation, 0.9, Cause::loss_output_mismatch, 0.7,
                         "binary cross-entropy takes probabilities"};
       }
-      if (reading.output == Output::softmax && multi_label(program, reading.width)) {
+      if (reading.output == Output::softmax && run.multi_hot_target()) {
         return Mismatch{warning, Cause::wrong_output_activation, 0.9, Cause::loss_output_mismatch, 0.6,
                         "several labels hold for one sample, but softmax shares one among them"};
       }
@@ -75,7 +69,7 @@ std::optional<Mismatch> judge(const LossReading& reading, const trace::Program& 
         return Mismatch{warning, Cause::wrong_output_activation, 0.93, Cause::loss_domain, 0.5,
                         "the loss takes the logarithm of what should be probabilities"};
       }
-      if (reading.output == Output::softmax && multi_label(program, reading.width)) {
+      if (reading.output == Output::softmax && run.multi_hot_target()) {
         return Mismatch{warning, Cause::wrong_output_activation, 0.85, Cause::wrong_loss, 0.8,
                         "several labels hold for one sample, but softmax shares one among them"};
       }
@@ -90,19 +84,19 @@ std::optional<Mismatch> judge(const LossReading& reading, const trace::Program& 
       break;
     case LossKind::mse:
     case LossKind::mae:
-      if (reading.output == Output::softmax && multi_label(program, reading.width)) {
+      if (reading.output == Output::softmax && run.multi_hot_target()) {
         return Mismatch{warning, Cause::wrong_output_activation, 0.85, Cause::wrong_loss, 0.8,
                         "several labels hold for one sample, but softmax shares one among them"};
       }
-      if (one_hot && program.target_integral && reading.output == Output::softmax) {
+      if (one_hot && reading.output == Output::softmax) {
         return Mismatch{advice, Cause::wrong_loss, 0.75, Cause::loss_output_mismatch, 0.5,
                         fmt::format("{} over classes has hardly any slope where the answer is wrong and sure", words(reading.kind))};
       }
-      if (one_hot && program.target_integral) {
+      if (one_hot) {
         return Mismatch{advice, Cause::wrong_loss, 0.7, Cause::wrong_output_activation, 0.6,
                         fmt::format("one-hot labels are judged by {}", words(reading.kind))};
       }
-      if (reading.output == Output::sigmoid && program.target_integral && program.target_min == 0 && program.target_max == 1) {
+      if (reading.output == Output::sigmoid && run.target().zero_or_one && run.target().deviation > 0) {
         return Mismatch{advice, Cause::wrong_loss, 0.6, Cause::loss_output_mismatch, 0.5,
                         fmt::format("yes-or-no labels are judged by {}", words(reading.kind))};
       }
@@ -121,7 +115,7 @@ void LossMatchAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
   const LossReading& reading = run.reading();
   const trace::TensorStats* prediction = step.stats(reading.prediction, Phase::forward);
   if (prediction == nullptr || reading.kind == LossKind::unknown) return;
-  const std::optional<Mismatch> mismatch = judge(reading, run.program(), *prediction);
+  const std::optional<Mismatch> mismatch = judge(run, *prediction);
   if (!mismatch) return;
   Sighting sighting;
   sighting.sign = Sign::loss_mismatch;

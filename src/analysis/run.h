@@ -17,8 +17,10 @@
 
 namespace sonde::analysis {
 
-// A tensor from outside as it was when first seen.
+// A tensor from outside, pooled over the first observed steps: a batch may hold a single sample.
 struct Scale {
+  static constexpr int kPooled = 20;
+
   bool known = false;
   std::uint32_t site = 0;
   double rms = 0;
@@ -26,6 +28,13 @@ struct Scale {
   double deviation = 0;
   double min = 0;
   double max = 0;
+  bool zero_or_one = true;   // every value is exactly 0 or 1
+  double largest_batch_mean = 0;
+  double smallest_batch_mean = 0;
+  std::uint64_t count = 0;   // elements pooled
+  int batches = 0;
+
+  void pool(const trace::TensorStats& stats);
 };
 
 class Run {
@@ -56,6 +65,9 @@ class Run {
   // The largest floating-point input of the network, and the target.
   [[nodiscard]] const Scale& input() const noexcept { return input_; }
   [[nodiscard]] const Scale& target() const noexcept { return target_; }
+  // Labels of 0 and 1, one of them set in each row; several of them set in some rows.
+  [[nodiscard]] bool one_hot_target() const;
+  [[nodiscard]] bool multi_hot_target() const;
   // The statistics of an operation's output when it was last observed, nullptr if never.
   [[nodiscard]] const trace::TensorStats* last_output(std::uint32_t site) const;
   // Weight matrices (two dimensions or more) in the order of the data flow, as last seen.
@@ -84,6 +96,7 @@ class Run {
 
  private:
   void take_tensor(const trace::Record& record, const Step& step);
+  void take_input(const trace::Record& record);
 
   const trace::Catalog& catalog_;
   Graph graph_;
@@ -101,6 +114,7 @@ class Run {
   double learning_rate_ = 0;
   Scale input_;
   Scale target_;
+  int target_rank_ = -1;
   std::unordered_map<std::uint32_t, trace::TensorStats> outputs_;
   std::vector<std::uint32_t> weights_;
   Peak peak_update_;

@@ -12,7 +12,8 @@ using trace::Record;
 void UpdateSizeAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
   if (!step.observed() || run.observed() <= kSamples || run.improved_since(0)) return;
   const double typical = run.typical_update(kSamples);
-  if (!(typical > 0) || (typical < kLarge && typical > kSmall)) return;
+  const bool small = typical < kSmall && run.loss().count() >= kPatience;
+  if (!(typical > 0) || (typical < kLarge && !small)) return;
   std::uint32_t largest_site = 0;
   double largest = 0;
   for (const std::uint32_t weight : run.weights()) {

@@ -13,7 +13,8 @@ namespace sonde::analysis {
 class UpdateSizeAnalyzer final : public Analyzer {
  public:
   static constexpr double kLarge = 0.1;
-  static constexpr double kSmall = 1e-6;
+  static constexpr double kSmall = 5e-4;
+  static constexpr std::uint64_t kPatience = 100;  // losses before a small update is worth a word
   static constexpr std::size_t kSamples = 10;
 
   void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;

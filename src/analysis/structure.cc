@@ -14,6 +14,7 @@ void StructureAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
   const Graph& graph = run.graph();
   if (!step.observed() || sites_ == graph.size()) return;
   sites_ = graph.size();
+  convolutions(step, run, seen);
   std::map<std::string, std::size_t> given;
   const auto say = [&](std::uint32_t site, const std::string& topic, Cause cause, double confidence, std::string message) {
     if (++given[topic] > kMost) return;
@@ -52,6 +53,29 @@ void StructureAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
           fmt::format("{} drops {} of its input", graph.name(id), percent(site.scalars.front())));
     }
   }
+}
+
+void StructureAnalyzer::convolutions(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
+  const Graph& graph = run.graph();
+  std::size_t kernels = 0;
+  std::int64_t channels = 0;
+  for (std::uint32_t id = 1; id < graph.size(); ++id) {
+    const Site& site = graph.site(id);
+    if (site.op_class != OpClass::parameter || site.parameter != "weight" || site.shape.size() != 4) continue;
+    if (kernels++ == 0) channels = site.shape[1];
+  }
+  const std::size_t usual = channels >= 3 ? 3 : 2;
+  if (kernels == 0 || kernels >= usual || !classifies(run.reading().kind)) return;
+  Sighting sighting;
+  sighting.sign = Sign::structure;
+  sighting.topic = "few-convolutions";
+  sighting.severity = Severity::advice;
+  sighting.part = "model";
+  sighting.step = step.number();
+  sighting.message = fmt::format("{} convolutions for images of {} channels; {} or more are usual", kernels, channels, usual);
+  sighting.suspects.push_back({Cause::too_few_conv_layers, 0.4, 0, "model", sighting.message});
+  sighting.suspects.push_back({Cause::too_shallow, 0.3, 0, "model", {}});
+  seen.push_back(std::move(sighting));
 }
 
 }  // namespace sonde::analysis

@@ -7,7 +7,8 @@
 
 namespace sonde::analysis {
 
-// Layers in a row without an activation between them, activations in a row, dropout that drops more than it keeps.
+// Layers in a row without an activation between them, activations in a row, dropout that drops more than it keeps, fewer
+// convolutions than images of the kind usually need (Theia: 3 for colour, 2 for grey).
 class StructureAnalyzer final : public Analyzer {
  public:
   static constexpr std::size_t kMost = 3;  // pieces of advice of one kind
@@ -15,6 +16,8 @@ class StructureAnalyzer final : public Analyzer {
   void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;
 
  private:
+  void convolutions(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
+
   std::size_t sites_ = 0;  // already looked at
 };
 

@@ -52,6 +52,7 @@ FakeNetwork::FakeNetwork(const std::vector<std::string>& layers, const std::stri
   outside.dtype = "float";
   outside.shape = {32, 20};
   input_site_ = catalog_.add(outside);
+  outside.shape = {32, 10};
   target_site_ = catalog_.add(outside);
   std::uint32_t before = input_site_;
   for (const std::string& name : layers) {

@@ -15,6 +15,13 @@ trace::TensorStats within(double min, double max) {
   return stats;
 }
 
+// Labels of 0 and 1 of which a share is set.
+trace::TensorStats labels(double share) {
+  trace::TensorStats stats = within(0, 1);
+  stats.mean = stats.mean_square = share;
+  return stats;
+}
+
 TEST(LossMatch, SoftmaxBeforeCrossEntropyIsCertainAtTheFirstStep) {
   FakeNetwork net({"fc1", "relu1", "fc2", "softmax"}, "aten::cross_entropy_loss");
   net.layer("softmax").forward = within(0.01, 0.4);
@@ -64,12 +71,7 @@ TEST(LossMatch, ASigmoidBeforeTheLossThatAppliesOneIsFound) {
 TEST(LossMatch, SeveralLabelsASampleDoNotFitSoftmax) {
   FakeNetwork net({"fc1", "softmax"}, "aten::mse_loss");
   net.layer("softmax").forward = within(0.01, 0.4);
-  net.target = within(0, 1);
-  net.set_program([](trace::Program& program) {
-    program.target_shape = program.prediction_shape;
-    program.target_integral = true;
-    program.target_max = 1;
-  });
+  net.target = labels(0.25);
   net.run(1);
   ASSERT_EQ(net.count(Severity::warning), 1U);
   EXPECT_EQ(net.findings()[0].causes[0].cause, Cause::wrong_output_activation);
@@ -78,12 +80,7 @@ TEST(LossMatch, SeveralLabelsASampleDoNotFitSoftmax) {
 TEST(LossMatch, SquaredErrorOnOneHotLabelsIsAdvice) {
   FakeNetwork net({"fc1", "softmax"}, "aten::mse_loss");
   net.layer("softmax").forward = within(0.01, 0.4);
-  net.target = within(0, 1);
-  net.set_program([](trace::Program& program) {
-    program.target_shape = program.prediction_shape;
-    program.target_integral = program.target_one_hot = true;
-    program.target_max = 1;
-  });
+  net.target = labels(0.1);  // one of ten in each row
   net.run(1);
   EXPECT_EQ(net.count(Severity::warning), 0U);
   EXPECT_THAT(causes_of(net.findings().at(0)), Contains(Cause::wrong_loss));
