@@ -79,6 +79,8 @@ void ContractProbe::look_at_operations(OpLog& log, const std::vector<PlacedOp>& 
 
 // Leaves that require grad but are no parameters of the model. Others may own them (the other half of a GAN, a second
 // model): then somebody changes them. If nobody does and the model's layers come after, they were meant to be trained.
+// Not so the points at which a physics-informed network is derived: a layer of the model reads them, or an operation
+// that nothing else enters (cat({x, t}), 2 * x - 1).
 void ContractProbe::look_for_strangers(OpLog& log, const std::vector<PlacedOp>& placed) {
   std::size_t last_own = 0;
   for (std::size_t i = 0; i < placed.size(); ++i)
@@ -86,9 +88,16 @@ void ContractProbe::look_for_strangers(OpLog& log, const std::vector<PlacedOp>& 
   for (std::size_t i = 0; i < placed.size(); ++i) {
     const auto place = log.find(placed[i].serial);
     if (!placed[i].in_graph || place.operation->external) continue;
-    for (const auto& operand : place.segment->operands_of(*place.operation)) {
-      if (!operand.leaf || !operand.floating || modules_.is_state(operand.storage) || optimizers_.holds(operand.tensor))
-        continue;
+    const auto operands = place.segment->operands_of(*place.operation);
+    const auto is_stranger = [this](const Operand& operand) {
+      return operand.leaf && operand.floating && !modules_.is_state(operand.storage) &&
+             !optimizers_.holds(operand.tensor);
+    };
+    const bool alone = !placed[i].is_view && std::all_of(operands.begin(), operands.end(), [&](const Operand& operand) {
+      return operand.shape.dimensions == 0 || is_stranger(operand);
+    });
+    for (const auto& operand : operands) {
+      if (!is_stranger(operand)) continue;
       const auto source = log.find(operand.producer);
       if (!source || !source.operation->external) continue;
       auto& stranger = seen_.strangers[operand.tensor];
@@ -97,6 +106,7 @@ void ContractProbe::look_for_strangers(OpLog& log, const std::vector<PlacedOp>& 
         stranger.site = placed[i].site;
         stranger.in_the_middle = i < last_own;
       }
+      stranger.is_data = stranger.is_data || placed[i].uses_parameters || (alone && operand.shape.dimensions >= 2);
       if (const auto impl = stranger.tensor.lock()) {
         const auto points = probe_hash(*impl);
         stranger.changed = stranger.changed || (stranger.points != 0 && points != stranger.points);
@@ -199,7 +209,7 @@ void ContractProbe::judge_parameters(Attribution& attribution, std::vector<trace
     }
   }
   for (const auto& [tensor, stranger] : seen_.strangers)
-    if (!stranger.changed && stranger.unchanged >= kSureObserved && seen_.updates >= kSureUpdates)
+    if (!stranger.changed && !stranger.is_data && stranger.unchanged >= kSureObserved && seen_.updates >= kSureUpdates)
       report(Contract::parameter_not_registered, stranger.site, stranger.unchanged, records,
              stranger.in_the_middle ? 1 : 0);
 }

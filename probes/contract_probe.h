@@ -58,6 +58,7 @@ class ContractProbe {
     std::uint64_t points = 0;
     std::uint32_t unchanged = 0;
     bool changed = false;
+    bool is_data = false;        // an input that is derived by, not a parameter
     bool in_the_middle = false;  // layers of the model come after it on the way to the loss
     std::uint32_t site = 0;
   };
