@@ -21,6 +21,7 @@ std::string_view name_of(Sign sign) noexcept {
     case Sign::small_update: return "small-update";
     case Sign::loss_stuck: return "loss-stuck";
     case Sign::loss_diverging: return "loss-diverging";
+    case Sign::loss_slow: return "loss-slow";
     case Sign::loss_oscillating: return "loss-oscillating";
     case Sign::input_scale: return "input-scale";
     case Sign::target_scale: return "target-scale";

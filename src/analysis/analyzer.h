@@ -17,7 +17,7 @@ namespace sonde::analysis {
 enum class Sign : std::uint8_t {
   non_finite, contract, zero_gradient, vanishing_gradient, exploding_gradient, exploding_activation, saturation,
   dead_units, identical_units, large_update, small_update, loss_stuck, loss_diverging,
-  loss_oscillating, input_scale, target_scale, output_range, constant_output, loss_mismatch, structure, batch_order,
+  loss_slow, loss_oscillating, input_scale, target_scale, output_range, constant_output, loss_mismatch, structure, batch_order,
 };
 [[nodiscard]] std::string_view name_of(Sign sign) noexcept;
 

@@ -18,6 +18,7 @@ Family family_of(Sign sign) {
     case Sign::loss_mismatch: return Family::output;
     case Sign::loss_stuck:
     case Sign::loss_diverging:
+    case Sign::loss_slow:
     case Sign::loss_oscillating: return Family::harm;
     case Sign::input_scale: return Family::input;
     case Sign::target_scale: return Family::target;

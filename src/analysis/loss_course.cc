@@ -42,6 +42,7 @@ void LossCourseAnalyzer::end_of_step(const Step& step, const Run& run, std::vect
   diverging(step, run, seen);
   if (run.loss().count() % 10 != 0) return;  // what follows moves slowly
   stuck(step, run, seen);
+  slow(step, run, seen);
   oscillating(step, run, seen);
 }
 
@@ -84,7 +85,7 @@ void LossCourseAnalyzer::stuck(const Step& step, const Run& run, std::vector<Sig
   };
   if (falls(plain, static_cast<double>(step.number() + 1)) || falls(late, static_cast<double>(loss.count()))) return;
   const double constant = constant_answer_loss(run);
-  const bool at_constant = std::abs(level - constant) < 0.05 * std::abs(constant);
+  const bool at_constant = std::abs(loss.mean(LossHistory::kRecent) - constant) < 0.05 * std::abs(constant);
   Sighting sighting;
   sighting.sign = Sign::loss_stuck;
   sighting.severity = Severity::advice;
@@ -104,11 +105,40 @@ void LossCourseAnalyzer::stuck(const Step& step, const Run& run, std::vector<Sig
   if (update < 1e-4) {
     sighting.suspects.push_back({Cause::learning_rate_too_low, update < 1e-5 ? 0.7 : 0.5, 0, "optimizer",
                                  fmt::format("a typical update changes a weight by {} of its size", number(update))});
-  } else if (update > 0.05 || run.peak_update().value > 0.3) {
+  } else if (update > kLargeStep || run.peak_update().value > 0.3) {
     sighting.suspects.push_back({Cause::learning_rate_too_high, 0.7, 0, "optimizer",
                                  fmt::format("relative updates of the weights are {}, at most {}", number(update),
                                              number(run.peak_update().value))});
+  } else {
+    // Not to be told apart from here; a run at a tenth of the rate would tell.
+    sighting.suspects.push_back({Cause::learning_rate_too_high, 0.45, 0, "optimizer",
+                                 fmt::format("relative updates of the weights are {}; a few steps at a tenth of the rate would tell",
+                                             number(update))});
   }
+  seen.push_back(std::move(sighting));
+}
+
+void LossCourseAnalyzer::slow(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
+  const LossHistory& loss = run.loss();
+  if (loss.count() < kPatience || run.several_losses() || run.closures()) return;
+  const double start = run.starting_level();
+  if (!(start > 0) || loss.improved_from(start, kLittle)) return;
+  const Trend trend = loss.long_trend();
+  const double steps = static_cast<double>(step.number() + 1);
+  if (trend.falling() < 0.99 || -trend.slope * steps < kWorthIt * std::abs(trend.level)) return;
+  Sighting sighting;
+  sighting.sign = Sign::loss_slow;
+  sighting.severity = Severity::advice;
+  sighting.revocable = true;
+  sighting.part = "loss";
+  sighting.site = step.loss_site();
+  sighting.phase = Phase::loss;
+  sighting.step = step.number();
+  sighting.message = fmt::format("the loss falls, but slowly: from {} to {} in {} steps", number(start),
+                                 number(loss.trimmed_level(50)), loss.count());
+  sighting.suspects.push_back({Cause::learning_rate_too_low, 0.5, 0, "optimizer",
+                               fmt::format("a typical update changes a weight by {} of its size", number(run.typical_update()))});
+  sighting.suspects.push_back({Cause::too_few_epochs, 0.45, 0, "loop", sighting.message});
   seen.push_back(std::move(sighting));
 }
 

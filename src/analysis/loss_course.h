@@ -15,6 +15,7 @@ class LossCourseAnalyzer final : public Analyzer {
   static constexpr double kDiverged = 3;          // level over the initial level, with large steps
   static constexpr double kThrownAway = 30;       // level over the initial level that is no transient
   static constexpr double kLargeStep = 0.05;      // relative update that counts as large
+  static constexpr double kLittle = 0.3;          // a fall of less than this share of the start is slow
   static constexpr std::uint64_t kEarliest = 10;  // losses before anything is said
   static constexpr std::uint64_t kPatience = 150; // losses before a loss is called stuck
   static constexpr double kConfidence = 0.95;     // wanted of "it falls" for a loss not to be stuck
@@ -25,6 +26,7 @@ class LossCourseAnalyzer final : public Analyzer {
  private:
   void diverging(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
   void stuck(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
+  void slow(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
   void oscillating(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
 };
 

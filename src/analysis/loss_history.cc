@@ -71,11 +71,19 @@ double LossHistory::level_at(std::uint64_t step) const {
 }
 
 double LossHistory::noise(std::size_t n) const {
-  // Differences of neighbours do not see a trend; their deviation is sqrt(2) times that of a single loss.
+  // Differences of neighbours do not see a trend; the largest tenth is spikes. Not the median of them: the losses of
+  // batches of one sample take few values, and most differences may be zero.
   std::vector<double> differences;
   const std::size_t from = recent_.size() > n ? recent_.size() - n : 0;
-  for (std::size_t i = from + 1; i < recent_.size(); ++i) differences.push_back(recent_[i].value - recent_[i - 1].value);
-  return deviation(differences, 0) / std::sqrt(2.0);
+  for (std::size_t i = from + 1; i < recent_.size(); ++i) {
+    differences.push_back(std::abs(recent_[i].value - recent_[i - 1].value));
+  }
+  if (differences.empty()) return 0;
+  std::ranges::sort(differences);
+  differences.resize(differences.size() - differences.size() / 10);
+  double squares = 0;
+  for (const double difference : differences) squares += difference * difference;
+  return std::sqrt(squares / static_cast<double>(differences.size()) / 2);
 }
 
 Trend LossHistory::trend(std::size_t n, bool robust) const {
@@ -99,10 +107,28 @@ Trend LossHistory::long_trend(std::uint64_t since) const {
   return least_squares_robust(x, y);
 }
 
+double LossHistory::mean(std::size_t n) const {
+  const std::vector<double> values = values_of(recent_, recent_.size() > n ? recent_.size() - n : 0);
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return values.empty() ? std::numeric_limits<double>::quiet_NaN() : sum / static_cast<double>(values.size());
+}
+
+double LossHistory::trimmed_level(std::size_t n) const {
+  std::vector<double> values = values_of(recent_, recent_.size() > n ? recent_.size() - n : 0);
+  if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+  std::ranges::sort(values);
+  values.resize(values.size() - values.size() / 10);
+  double sum = 0;
+  for (const double value : values) sum += value;
+  return sum / static_cast<double>(values.size());
+}
+
 bool LossHistory::improved_from(double then, double share) const {
   if (count_ < 2 * kFirst) return false;
-  const double fall = then - level();
-  const double error = noise() * std::sqrt(1.0 / 10 + 1.0 / 20) * 1.2533;  // 1.2533: a median's error over a mean's
+  const std::size_t n = recent_.size() >= kRecent ? kRecent / 2 : 2 * kFirst;
+  const double fall = then - trimmed_level(n);
+  const double error = noise() * std::sqrt(1.0 / kFirst + 1.0 / static_cast<double>(n));
   return fall > share * std::abs(then) && fall > 3 * error;
 }
 

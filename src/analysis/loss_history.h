@@ -36,6 +36,10 @@ class LossHistory {
   [[nodiscard]] double best_level() const;
   // The level about `step`, from the coarse history.
   [[nodiscard]] double level_at(std::uint64_t step) const;
+  // Mean of the last `n`; NaN without losses.
+  [[nodiscard]] double mean(std::size_t n) const;
+  // Mean of the last `n` without their largest tenth: for losses that take few values, of which a median would jump.
+  [[nodiscard]] double trimmed_level(std::size_t n) const;
   // The deviation of a single loss from its neighbours' course, over the last `n`.
   [[nodiscard]] double noise(std::size_t n = 100) const;
   // Trend of the last `n` losses against the step, without their largest tenth if `robust`.

@@ -1,5 +1,6 @@
 #include "analysis/structure.h"
 
+#include <algorithm>
 #include <map>
 #include <string>
 
@@ -15,6 +16,7 @@ void StructureAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
   if (!step.observed() || sites_ == graph.size()) return;
   sites_ = graph.size();
   convolutions(step, run, seen);
+  data_set(step, run, seen);
   std::map<std::string, std::size_t> given;
   const auto say = [&](std::uint32_t site, const std::string& topic, Cause cause, double confidence, std::string message) {
     if (++given[topic] > kMost) return;
@@ -53,6 +55,31 @@ void StructureAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
           fmt::format("{} drops {} of its input", graph.name(id), percent(site.scalars.front())));
     }
   }
+}
+
+void StructureAnalyzer::data_set(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
+  const Graph& graph = run.graph();
+  const Site& batch = graph.site(run.input().site);
+  // The batch is picked out of a tensor of the same kind with more rows.
+  std::int64_t rows = 0;
+  for (const std::uint32_t input : batch.inputs) {
+    const Site& source = graph.site(input);
+    const bool same_rows = source.shape.size() == batch.shape.size() && !batch.shape.empty() &&
+                           std::equal(source.shape.begin() + 1, source.shape.end(), batch.shape.begin() + 1);
+    if (same_rows && source.inputs.empty() && source.shape[0] > batch.shape[0]) rows = std::max(rows, source.shape[0]);
+  }
+  const auto parameters = static_cast<double>(run.program().parameters);
+  if (rows == 0 || rows >= kFewRows || parameters < kParametersPerRow * static_cast<double>(rows)) return;
+  Sighting sighting;
+  sighting.sign = Sign::structure;
+  sighting.topic = "little-data";
+  sighting.severity = Severity::advice;
+  sighting.part = "data";
+  sighting.phase = Phase::input;
+  sighting.step = step.number();
+  sighting.message = fmt::format("batches are picked from {} rows; the model has {} parameters", rows, number(parameters));
+  sighting.suspects.push_back({Cause::too_little_data, 0.5, 0, "data", sighting.message});
+  seen.push_back(std::move(sighting));
 }
 
 void StructureAnalyzer::convolutions(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
