@@ -78,7 +78,7 @@ void LossCourseAnalyzer::stuck(const Step& step, const Run& run, std::vector<Sig
   if (loss.count() < kPatience || run.several_losses() || run.closures()) return;
   if (run.improved_since(0)) return;
   const Trend plain = loss.long_trend();
-  const Trend late = loss.trend(LossHistory::kRecent, true);
+  const Trend late = loss.trend(LossHistory::kRecent);
   const double level = loss.level(50);
   const auto falls = [&loss, level](const Trend& trend, double steps) {
     return trend.falling() > kConfidence && -trend.slope * steps > kWorthIt * std::abs(level);

@@ -31,7 +31,10 @@ void LossHistory::add(std::uint64_t step, double value) {
 }
 
 void LossHistory::close_bucket() {
-  buckets_.push_back({open_.front().step, open_.back().step, median(values_of(open_, 0)), open_count_});
+  const double limit = spike_limit();
+  double sum = 0;
+  for (const Point& point : open_) sum += std::min(point.value, limit);
+  buckets_.push_back({open_.front().step, open_.back().step, sum / static_cast<double>(open_.size()), open_count_});
   open_.clear();
   open_count_ = 0;
   if (buckets_.size() < kBuckets) return;
@@ -86,25 +89,27 @@ double LossHistory::noise(std::size_t n) const {
   return std::sqrt(squares / static_cast<double>(differences.size()) / 2);
 }
 
-Trend LossHistory::trend(std::size_t n, bool robust) const {
+double LossHistory::spike_limit() const { return level(kRecent) + 6 * noise(); }
+
+Trend LossHistory::trend(std::size_t n) const {
+  const double limit = spike_limit();
   std::vector<double> x;
   std::vector<double> y;
   for (std::size_t i = recent_.size() > n ? recent_.size() - n : 0; i < recent_.size(); ++i) {
     x.push_back(static_cast<double>(i));
-    y.push_back(recent_[i].value);
+    y.push_back(std::min(recent_[i].value, limit));
   }
-  return robust ? least_squares_robust(x, y) : least_squares(x, y);
+  return least_squares(x, y);
 }
 
-Trend LossHistory::long_trend(std::uint64_t since) const {
+Trend LossHistory::long_trend() const {
   std::vector<double> x;
   std::vector<double> y;
   for (const Bucket& bucket : buckets_) {
-    if (bucket.first_step < since) continue;
     x.push_back(static_cast<double>(bucket.first_step));
     y.push_back(bucket.level);
   }
-  return least_squares_robust(x, y);
+  return least_squares(x, y);
 }
 
 double LossHistory::mean(std::size_t n) const {

@@ -42,10 +42,10 @@ class LossHistory {
   [[nodiscard]] double trimmed_level(std::size_t n) const;
   // The deviation of a single loss from its neighbours' course, over the last `n`.
   [[nodiscard]] double noise(std::size_t n = 100) const;
-  // Trend of the last `n` losses against the step, without their largest tenth if `robust`.
-  [[nodiscard]] Trend trend(std::size_t n, bool robust) const;
-  // Trend over the whole run since `step`, on the coarse history.
-  [[nodiscard]] Trend long_trend(std::uint64_t since = 0) const;
+  // Trend of the last `n` losses, one after another; and over the whole run against the step, on the coarse history.
+  // Spikes are clipped, not dropped: to drop the largest would make a fall of a growing spread.
+  [[nodiscard]] Trend trend(std::size_t n) const;
+  [[nodiscard]] Trend long_trend() const;
 
   // True if the loss now lies clearly below `level`: by more than three standard errors, and by more than `share` of it.
   [[nodiscard]] bool improved_from(double level, double share = 0.1) const;
@@ -63,6 +63,7 @@ class LossHistory {
   };
 
   void close_bucket();
+  [[nodiscard]] double spike_limit() const;
 
   std::uint64_t count_ = 0;
   std::vector<Point> first_;

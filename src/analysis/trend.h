@@ -1,7 +1,7 @@
 // Trends: is this series falling or rising, and how sure is that?
 //
 // Least squares as in dlib's count_steps_without_decrease (D. King): the slope's sampling distribution gives the
-// probability that the series falls; the robust form drops the largest tenth first, so that spikes cannot hide a fall.
+// probability that the series falls.
 #pragma once
 
 #include <cstddef>
@@ -23,11 +23,5 @@ struct Trend {
 
 // REQUIRES: x and y of equal length, finite. Fewer than three points give a trend that knows nothing.
 [[nodiscard]] Trend least_squares(std::span<const double> x, std::span<const double> y);
-
-// The same without the largest tenth of y.
-[[nodiscard]] Trend least_squares_robust(std::span<const double> x, std::span<const double> y);
-
-// The median of the slopes of all pairs (Theil 1950, Sen 1968); cost is quadratic, meant for up to a few hundred points.
-[[nodiscard]] double theil_sen(std::span<const double> x, std::span<const double> y);
 
 }  // namespace sonde::analysis
