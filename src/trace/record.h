@@ -49,8 +49,8 @@ struct TensorStats {
   std::uint32_t dead_units = 0;    // silent on every observed step since `dead_since` steps, at least the last eight
   float beyond = 0;                // share of elements in the flat tails of a saturating activation, in [0, 1]
   // By phase. update: root mean square of the weight before the update. gradient: dot product of gradient and update
-  // of the step before (NaN if unknown). forward, backward: spread between units, max|unit| = min|unit| means
-  // identical units (0), NaN if unknown.
+  // of the step before (NaN if unknown). forward, weight: the greatest minus the least max|x| of a unit (0: units are
+  // alike), NaN if units were not looked at.
   double aux = 0;
 };
 
