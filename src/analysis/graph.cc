@@ -31,6 +31,8 @@ void Graph::update(const trace::Catalog& catalog) {
   consumers_.resize(sites_.size());
   positions_.resize(sites_.size(), 0);
   for (std::size_t i = old; i < sites_.size(); ++i) {
+    // What makes a tensor like another one passes none of its values on.
+    if (sites_[i].op_class == OpClass::factory) sites_[i].inputs.clear();
     for (const Id input : sites_[i].inputs) {
       if (input != 0 && input < sites_.size() && input != i) consumers_[input].push_back(static_cast<Id>(i));
     }

@@ -173,8 +173,9 @@ Severity severity_of(const Incident& incident, const Run& run) {
 }
 
 bool taken_back(const Incident& incident, const Run& run) {
-  const auto over = [&run](const Sighting& sighting) {
-    return family_of(sighting.sign) == Family::harm && sighting.revocable && run.improved_since(sighting.step);
+  const auto over = [&](const Sighting& sighting) {
+    const bool network = family_of(sighting.sign) == Family::network && !incident.confirmed;
+    return (family_of(sighting.sign) == Family::harm || network) && sighting.revocable && run.improved_since(sighting.step);
   };
   return over(incident.origin) && std::ranges::all_of(incident.followers, over);
 }

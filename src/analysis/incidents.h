@@ -51,7 +51,7 @@ class IncidentBuilder {
 // The severity an incident has in the light of what is known now: sightings that are revocable no longer count when the
 // loss has improved since.
 [[nodiscard]] Severity severity_of(const Incident& incident, const Run& run);
-// True if nothing is left of the incident: it was only about the loss, and the loss has improved since.
+// True if nothing is left of the incident: it was a state that might have hurt, and the loss has improved since.
 [[nodiscard]] bool taken_back(const Incident& incident, const Run& run);
 
 }  // namespace sonde::analysis

@@ -120,7 +120,7 @@ void LossCourseAnalyzer::stuck(const Step& step, const Run& run, std::vector<Sig
 
 void LossCourseAnalyzer::slow(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
   const LossHistory& loss = run.loss();
-  if (loss.count() < kPatience || run.several_losses() || run.closures()) return;
+  if (loss.count() < kPatience || run.several_losses() || run.closures() || run.reading().kind == LossKind::unknown) return;
   const double start = run.starting_level();
   if (!(start > 0) || loss.improved_from(start, kLittle)) return;
   const Trend trend = loss.long_trend();

@@ -42,36 +42,57 @@ Output output_of(const Site& site) {
 
 }  // namespace
 
-LossReading read_loss(const Graph& graph, const trace::Program& program) {
-  LossReading reading;
-  reading.prediction = graph.prediction();
+namespace {
+
+// What made `prediction`, and how wide it is.
+void read_output(const Graph& graph, const trace::Program& program, LossReading& reading) {
   const Site& site = graph.site(reading.prediction);
-  if (reading.prediction != 0) {
-    reading.output = output_of(passes_on(site.op_class) ? graph.site(graph.operand(reading.prediction)) : site);
-  }
-  const auto& shape = program.prediction_shape.empty() ? site.shape : program.prediction_shape;
+  if (reading.prediction == 0) return;
+  reading.output = output_of(site);
+  const auto& shape = reading.prediction == graph.prediction() && !program.prediction_shape.empty() ? program.prediction_shape
+                                                                                                   : site.shape;
   if (shape.size() >= 2) reading.width = shape.size() > 2 ? shape[1] : shape.back();
   if (shape.size() == 1) reading.width = 1;
+}
 
-  reading.kind = kind_of(base(program.loss_operation));
-  if (reading.kind != LossKind::unknown || reading.prediction == 0) return reading;
-  // Composite: what happens between the prediction and the loss.
+// True if `log` takes the prediction itself, scaled, bounded or subtracted from one, and nothing else.
+bool takes_prediction(const Graph& graph, std::uint32_t log, std::uint32_t prediction) {
+  std::uint32_t at = log;
+  for (int hops = 0; hops < 12; ++hops) {
+    std::uint32_t next = 0;
+    for (const std::uint32_t input : graph.site(at).inputs) {
+      if (input == prediction || graph.reaches(prediction, input)) next = next == 0 ? input : next;
+    }
+    if (next == prediction) return true;
+    const std::string name = base(graph.site(next).operation);
+    const bool harmless = passes_on(graph.site(next).op_class) || name == "div" || name.starts_with("clamp") ||
+                          name == "add" || name == "sub" || name == "rsub" || name == "mul";
+    if (next == 0 || !harmless) return false;
+    at = next;
+  }
+  return false;
+}
+
+LossReading read_composite(const Graph& graph, const trace::Program& program) {
+  LossReading reading;
+  reading.prediction = graph.prediction();
+  reading.composite = true;
+  read_output(graph, program, reading);
+  if (reading.prediction == 0) return reading;
   int logs = 0;
   int squares = 0;
   int absolutes = 0;
   for (std::uint32_t id = 1; id < graph.size(); ++id) {
     if (id == reading.prediction || !graph.in_loss(id)) continue;
     const std::string name = base(graph.site(id).operation);
-    if (const LossKind known = kind_of(name); known != LossKind::unknown) {
-      reading.kind = known;
-      return reading;
+    if (name == "log") {
+      if (!takes_prediction(graph, id, reading.prediction)) return reading;  // of something else: a loss of its own
+      ++logs;
     }
-    logs += name == "log" ? 1 : 0;
     squares += name == "pow" || name == "square" ? 1 : 0;
     absolutes += name == "abs" ? 1 : 0;
-    if (name == "div" && graph.site(id).inputs.size() >= 2) reading.normalised = true;
   }
-  reading.composite = true;
+  if (logs > 0 && squares + absolutes > 0) return reading;
   if (logs >= 2) {
     reading.kind = LossKind::bce;
   } else if (logs == 1) {
@@ -82,6 +103,27 @@ LossReading read_loss(const Graph& graph, const trace::Program& program) {
     reading.kind = LossKind::mae;
   }
   return reading;
+}
+
+}  // namespace
+
+LossReading read_loss(const Graph& graph, const trace::Program& program) {
+  LossReading reading;
+  bool found = false;
+  for (std::uint32_t id = 1; id < graph.size(); ++id) {
+    const Site& site = graph.site(id);
+    if (site.op_class != OpClass::loss) continue;
+    LossReading one;
+    one.kind = kind_of(base(site.operation));
+    one.prediction = graph.operand(id);
+    one.target = site.inputs.size() > 1 ? site.inputs[1] : 0;
+    read_output(graph, program, one);
+    // Several terms that are not alike: no single reading holds.
+    if (found && (one.kind != reading.kind || one.output != reading.output)) return LossReading();
+    reading = one;
+    found = true;
+  }
+  return found ? reading : read_composite(graph, program);
 }
 
 std::string_view words(LossKind kind) noexcept {

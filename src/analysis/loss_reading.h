@@ -30,9 +30,10 @@ struct LossReading {
   Output output = Output::unknown;
   std::uint32_t prediction = 0;  // the operation that made the prediction, 0 if unknown
   std::int64_t width = 0;        // last dimension of the prediction, 0 if unknown
-  bool normalised = false;       // the loss divides the prediction by its sum first
+  std::uint32_t target = 0;      // of a single loss operation, 0 if unknown
 };
 
+// Of the whole program: kind unknown where several terms are not alike.
 [[nodiscard]] LossReading read_loss(const Graph& graph, const trace::Program& program);
 
 [[nodiscard]] std::string_view words(LossKind kind) noexcept;

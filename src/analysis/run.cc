@@ -19,6 +19,13 @@ bool floating(const std::string& dtype) {
          dtype == "Float" || dtype == "Double" || dtype == "Half" || dtype == "BFloat16";
 }
 
+// False where the record cannot be of the tensor that the site stands for: its elements do not fill whole rows.
+bool fills_rows(const trace::TensorStats& stats, const trace::Site& site) {
+  std::uint64_t row = 1;
+  for (std::size_t i = 1; i < site.shape.size(); ++i) row *= static_cast<std::uint64_t>(std::max<std::int64_t>(1, site.shape[i]));
+  return stats.count % row == 0;
+}
+
 // How likely a tensor that enters the loss is the target itself.
 int target_rank(const trace::Site& site) {
   const bool made = site.op_class == OpClass::factory || site.operation.find("fill") != std::string::npos;
@@ -123,7 +130,7 @@ void Run::take_input(const Record& record) {
     better = rank > target_rank_;
     if (better) target_rank_ = rank;
   } else {
-    if (stats.count < 2 || !floating(site.dtype)) return;
+    if (stats.count < 2 || !floating(site.dtype) || !fills_rows(stats, site)) return;
     better = better || (passes_ <= 1 && rms(stats) > scale.rms);
   }
   if (!better) return;

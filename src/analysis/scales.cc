@@ -36,7 +36,7 @@ void InputScaleAnalyzer::end_of_step(const Step& step, const Run& run, std::vect
   const bool large = input.rms > kLarge;
   const bool off_centre = std::abs(input.mean) > kOffset && std::abs(input.mean) > kOffCentre * input.deviation;
   const bool small = input.rms > 0 && input.rms < kSmall;
-  const bool constant = input.deviation == 0;
+  const bool constant = input.deviation == 0 && input.rms > 0;  // states that start at zero are inputs too
   if (!large && !off_centre && !small && !constant) return;
   Sighting sighting;
   sighting.sign = Sign::input_scale;
