@@ -38,6 +38,13 @@ bool type_fits(const std::string& type, OpClass op_class) {
   }
 }
 
+// A layer of this type runs operations of other kinds than this one.
+bool type_contradicts(const std::string& type, OpClass op_class) {
+  const bool known =
+      type_fits(type, OpClass::embedding) || type_fits(type, OpClass::linear) || type_fits(type, OpClass::convolution);
+  return known && !type_fits(type, op_class);
+}
+
 }  // namespace
 
 void Attribution::modules_changed() {
@@ -102,9 +109,13 @@ void Attribution::reach(OpLog& log, std::uint64_t root, std::span<const std::uin
     const auto place = log.find(serial);
     if (!place) continue;
     const bool in_graph = fate_[serial - base_].in_graph;
-    // Operations of a custom function's forward run without grad mode; their temporaries belong to the graph as it does.
-    const bool inside_function = in_graph && !place.operation->grad_mode && !place.operation->external;
-    for (const auto& operand : place.segment->operands_of(*place.operation)) {
+    const auto operands = place.segment->operands_of(*place.operation);
+    // The operations of a custom function's forward or of a compiled TorchScript graph make no nodes of their own; their
+    // temporaries belong to the graph as they do.
+    const bool makes_node = place.operation->grad_mode && std::any_of(operands.begin(), operands.end(),
+                                                                      [](const Operand& o) { return o.requires_grad; });
+    const bool inside_function = in_graph && !makes_node && !place.operation->external;
+    for (const auto& operand : operands) {
       // Parameters are where it ends.
       if (operand.leaf || operand.producer < base_ || operand.producer - base_ >= fate_.size()) continue;
       auto& fate = fate_[operand.producer - base_];
@@ -211,18 +222,21 @@ void Attribution::assign_one(OpLog::Place place, PlacedOp& placed) {
 int Attribution::choose_parameter(const std::vector<int>& candidates, const OpInfo& info) {
   if (candidates.size() == 1) return candidates[0];
   // Tied: by the kind of layer, then by the order of use.
-  std::vector<int> fitting;
+  std::vector<int> fitting, possible;
   for (int c : candidates) {
     const auto layer = modules_.parameters()[static_cast<std::size_t>(c)].layer;
-    if (type_fits(modules_.layers()[static_cast<std::size_t>(layer)].type, info.traits.op_class)) fitting.push_back(c);
+    const auto& type = modules_.layers()[static_cast<std::size_t>(layer)].type;
+    if (type_fits(type, info.traits.op_class)) fitting.push_back(c);
+    if (!type_contradicts(type, info.traits.op_class)) possible.push_back(c);
   }
+  if (fitting.empty()) fitting = std::move(possible);
   if (fitting.empty()) return candidates[0];
   const auto use = tied_uses_[fitting[0]]++;
   return fitting[static_cast<std::size_t>(use) % fitting.size()];
 }
 
 // Parameter-free modules that are called out of the tree's order (held in one place, used in another): if a step runs as
-// many operations of a kind as there are modules of it and none was matched by its place, they stand for each other.
+// many operations of a kind as there are modules of it and not each was matched by its place, they stand for each other.
 void Attribution::name_by_order(OpLog& log) {
   std::map<std::string, std::vector<int>> modules_by_type;
   const auto& layers = modules_.layers();
@@ -231,14 +245,16 @@ void Attribution::name_by_order(OpLog& log) {
       modules_by_type[layers[i].type].push_back(static_cast<int>(i));
   for (const auto& [type, modules] : modules_by_type) {
     std::vector<std::size_t> calls;
-    bool matched = false;
+    std::vector<int> matched;  // by their place, in the order of calls
     for (std::size_t i = 0; i < placed_.size(); ++i) {
       const auto& op = *log.find(placed_[i].serial).operation;
       if (op.external || placed_[i].uses_parameters || !module_calls(type, op.info->name)) continue;
       calls.push_back(i);
-      matched = matched || std::find(modules.begin(), modules.end(), placed_[i].layer) != modules.end();
+      const int layer = placed_[i].layer;
+      const bool is_module = std::find(modules.begin(), modules.end(), layer) != modules.end();
+      if (is_module && std::find(matched.begin(), matched.end(), layer) == matched.end()) matched.push_back(layer);
     }
-    if (matched || calls.size() != modules.size()) continue;
+    if (matched.size() == modules.size() || calls.size() != modules.size()) continue;
     for (std::size_t k = 0; k < calls.size(); ++k) placed_[calls[k]].layer = modules[k];
   }
 }
