@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <utility>
 
 #include "probes/call_site.h"
 #include "probes/torch_version.h"
@@ -29,6 +30,17 @@ const c10::StorageImpl* storage_of(const at::TensorImpl& impl) {
   return impl.has_storage() ? impl.storage().unsafeGetStorageImpl() : nullptr;
 }
 
+// Operations with the same path were most likely called from the same line.
+std::uint64_t continue_path(std::uint64_t path, const Operation& op, std::span<const Operand> operands,
+                            std::span<const Output> outputs) {
+  const auto mix = [&path](std::uint64_t word) { path = (path ^ word) * 0x9e3779b97f4a7c15U + (path >> 29); };
+  mix(reinterpret_cast<std::uintptr_t>(op.info));
+  for (const auto& operand : operands)
+    mix(operand.leaf ? reinterpret_cast<std::uintptr_t>(operand.tensor) : op.serial - operand.producer);
+  if (!outputs.empty()) mix(static_cast<std::uint64_t>(outputs[0].shape.elements));
+  return path;
+}
+
 }  // namespace
 
 OpObserver::OpObserver()
@@ -48,6 +60,7 @@ std::shared_ptr<OpObserver::Subscription> OpObserver::subscribe(OpSubscriber& su
   subscription->slot = next_slot_++ % 64;
   subscription->needed_from = log_.next_serial();
   subscriptions_.push_back(subscription);
+  known_frames_.clear();  // the addresses of a model that is gone may be those of the new one
   return subscription;
 }
 
@@ -404,9 +417,11 @@ void OpObserver::note_frames(Operation& op, bool fresh) {
   auto& segment = log_.current();
   const auto place = segment.operations.size();
   if (known_frames_.size() <= place) known_frames_.resize(place + 64);
+  if (std::exchange(path_segment_, segment.base) != segment.base) path_ = 0;
+  path_ = continue_path(path_, op, operands_, segment.outputs_of(op));
   auto& known = known_frames_[place];
-  if (fresh || known.info != op.info) {
-    known.info = op.info;
+  if (fresh || known.path != path_) {
+    known.path = path_;
     known.count = static_cast<std::uint8_t>(capture_user_frames(known.frames));
   }
   op.first_frame = static_cast<std::uint32_t>(segment.frames.size());

@@ -147,13 +147,16 @@ class OpObserver {
   std::vector<Operand> operands_;
   std::vector<double> scalars_;
 
-  // Call stacks by the operation's place in the step, as long as the same operation stands there.
+  // Call stacks by the operation's place in the step, as long as the step came there by the same operations: two models
+  // that train in turns, or two branches, have call stacks of their own.
   struct KnownFrames {
-    const OpInfo* info = nullptr;
+    std::uint64_t path = 0;  // stands for the operations up to this one, their parameters and data flow
     std::array<std::uintptr_t, 12> frames{};
     std::uint8_t count = 0;
   };
   std::vector<KnownFrames> known_frames_;
+  std::uint64_t path_ = 0;
+  std::uint64_t path_segment_ = ~std::uint64_t{0};  // base of the segment that path_ is in
   bool capture_frames_ = true;
   bool unit_spread_ = true;
   std::uint32_t without_graph_ = 0;  // consecutive operations outside the graph
