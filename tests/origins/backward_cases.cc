@@ -50,6 +50,21 @@ Program huge_advantage() {
           }};
 }
 
+// The same operations stand at the same places of both networks' steps; only their lines differ.
+Program in_turns() {
+  Net net;
+  auto x = batch(), hidden = torch::cat({batch(), batch(), batch()}, 1).slice(1, 0, 16);
+  auto step = std::make_shared<int>(0);
+  return {net.ptr(), [=](bool bad) mutable {
+            if ((*step)++ % 2 == 0) {
+              auto judged = net->first(x).square();
+              return judged.sqrt().mean();
+            }
+            auto made = net->last(hidden).square() * (bad ? 0.0 : 1.0);
+            return ORIGIN(made.sqrt()).mean();
+          }};
+}
+
 Program two_losses() {
   Net net;
   auto x = batch();
@@ -103,10 +118,12 @@ std::vector<Case> backward_cases() {
     auto z = y.abs() * (bad ? 0.0 : 1.0);
     return ORIGIN(z.pow(0.3)).mean();
   });
-  add("where hides the log of zero", {"aten::log", "LogBackward0"}, [](const at::Tensor& y, bool bad) {
+  // The product turns the infinity into a NaN, with a gradient of zero.
+  add("where hides the log of zero", {"aten::log", "LogBackward0", "MulBackward0"}, [](const at::Tensor& y, bool bad) {
     auto p = y.square() * (bad ? 0.0 : 1.0);
     auto l = ORIGIN(p.log());
-    return torch::where(p == 0, torch::zeros_like(p), p * l).mean();
+    auto product = ORIGIN(p * l);
+    return torch::where(p == 0, torch::zeros_like(p), product).mean();
   });
   add("where hides a division by zero", {"aten::div", "DivBackward0"}, [](const at::Tensor& y, bool bad) {
     auto d = torch::relu(y) + (bad ? 0.0 : 1.0);
@@ -189,6 +206,7 @@ std::vector<Case> backward_cases() {
   });
   cases.push_back({"a gradient overflows in a layer", {"AddmmBackward0"}, huge_advantage, "last"});
   cases.push_back({"the second of two losses on one trunk", {"SqrtBackward0"}, two_losses});
+  cases.push_back({"one of two networks that train in turns", {"SqrtBackward0"}, in_turns});
   cases.push_back({"the second of three accumulated batches", {"SqrtBackward0"}, accumulated});
   return cases;
 }

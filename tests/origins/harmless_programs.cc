@@ -1,6 +1,7 @@
 // Healthy programs with NaN or infinities in them: masks, bounds, unused branches, unwritten memory. None is a fault.
 #include <limits>
 
+#include "junk_memory.h"
 #include "origin_case.h"
 
 namespace sonde::origins {
@@ -12,11 +13,6 @@ namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr float kInf = std::numeric_limits<float>::infinity();
-
-at::Tensor soil(at::Tensor fresh) {
-  std::fill_n(static_cast<float*>(fresh.data_ptr()), fresh.numel(), kNan);
-  return fresh;
-}
 
 at::Tensor causal_mask(std::int64_t n) { return torch::triu(torch::full({n, n}, -kInf), 1); }
 
@@ -121,25 +117,29 @@ std::vector<Harmless> harmless_programs() {
 
   // Memory.
   add("an unwritten buffer is filled piece by piece", [=](const at::Tensor& y, bool) {
-    auto buffer = soil(torch::empty({8, 8}));
+    const JunkMemory junk;
+    auto buffer = torch::empty({8, 8});
     buffer.slice(1, 0, 4).copy_(y);
     buffer.slice(1, 4, 8).copy_(y.tanh());
     return buffer.square().mean();
   });
   add("an unwritten buffer is the destination of an operation", [=](const at::Tensor& y, bool) {
-    auto weights = soil(torch::empty({4}));
+    const JunkMemory junk;
+    auto weights = torch::empty({4});
     torch::add_out(weights, torch::ones({4}), torch::ones({4}));
-    auto order = soil(torch::empty_strided({8, 4}, {1, 8}));
+    auto order = torch::empty_strided({8, 4}, {1, 8});
     order.copy_(y.detach());
     return (y * weights + order).square().mean();
   });
   add("an unwritten tensor is initialised in place", [=](const at::Tensor& y, bool) {
-    auto noise = soil(torch::empty_like(y)).normal_(0, 0.1);
-    auto start = soil(torch::empty({4})).fill_(0.5);
+    const JunkMemory junk;
+    auto noise = torch::empty_like(y).normal_(0, 0.1);
+    auto start = torch::empty({4}).fill_(0.5);
     return (y + noise + start).square().mean();
   });
   add("rows of an unwritten buffer are written by index", [=](const at::Tensor& y, bool) {
-    auto rows = soil(torch::empty({8, 4}));
+    const JunkMemory junk;
+    auto rows = torch::empty({8, 4});
     rows.index_copy_(0, torch::arange(8).flip(0), y.detach());
     return (y * rows).sum(1).square().mean();
   });

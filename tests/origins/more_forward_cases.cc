@@ -1,9 +1,9 @@
 // Forward origins in reductions, losses, half precision, in-place writes, buffers, custom functions and TorchScript.
-#include <cstring>
 #include <limits>
 
 #include <torch/script.h>
 
+#include "junk_memory.h"
 #include "origin_case.h"
 
 namespace sonde::origins {
@@ -14,12 +14,6 @@ namespace {
 
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
-
-// What empty() may return: memory with the bytes of NaN in it. No operation is seen that writes it.
-at::Tensor soil(at::Tensor fresh) {
-  std::fill_n(static_cast<float*>(fresh.data_ptr()), fresh.numel(), kNan);
-  return fresh;
-}
 
 struct LogFunction : torch::autograd::Function<LogFunction> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& p) {
@@ -194,13 +188,14 @@ std::vector<Case> more_forward_cases() {
     return filled.square().mean();
   });
   add("uninitialised memory is used", {"aten::empty"}, [](const at::Tensor& y, bool bad) {
+    const JunkMemory junk;
     auto bias = ORIGIN(torch::empty({4}));
-    bad ? soil(bias) : bias.zero_();
+    if (!bad) bias.zero_();
     return (y + bias).square().mean();
   });
   add("half of an uninitialised buffer is used unwritten", {"aten::empty"}, [](const at::Tensor& y, bool bad) {
+    const JunkMemory junk;
     auto buffer = ORIGIN(torch::empty({8, 8}));
-    soil(buffer);
     buffer.slice(1, 0, 4).copy_(y);
     if (!bad) buffer.slice(1, 4, 8).zero_();
     return buffer.square().mean();

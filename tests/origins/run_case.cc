@@ -89,7 +89,12 @@ Report train(Program& program, Mode mode, int free_steps) {
   for (int step = 0; step < steps; ++step) {
     if (step <= kBadStep) take_marked_lines();
     optimizer.zero_grad();
-    backward(monitor, program, mode, free_steps == 0 && step == kBadStep);
+    try {
+      backward(monitor, program, mode, free_steps == 0 && step == kBadStep);
+    } catch (const c10::Error&) {
+      if (step <= kBadStep) throw;
+      break;  // some operations refuse the NaN that the bad step left in the weights
+    }
     optimizer.step();
   }
   return monitor.report();
