@@ -54,13 +54,17 @@ void ContractProbe::look_at_operations(OpLog& log, const std::vector<PlacedOp>& 
   std::unordered_set<int> used, reached, feeds;
   for (std::uint64_t serial = log.current().base; serial < log.next_serial(); ++serial) {
     const auto place = log.find(serial);
-    for (const auto& operand : place.segment->operands_of(*place.operation))
+    const auto operands = place.segment->operands_of(*place.operation);
+    for (const auto& operand : operands)
       for (int p : modules_.of_storage(operand.storage)) used.insert(p);
+    // Not only those the loss is placed on: dropout in eval() hands its input through.
+    if (!place.operation->external &&
+        cares_about_mode(*place.operation->info, place.segment->scalars_of(*place.operation)) &&
+        std::any_of(operands.begin(), operands.end(), [](const Operand& operand) { return operand.requires_grad; }))
+      seen_.cares_about_mode = true;
   }
   for (const auto& op : placed) {
     const auto place = log.find(op.serial);
-    if (op.in_graph && cares_about_mode(*place.operation->info, place.segment->scalars_of(*place.operation)))
-      seen_.cares_about_mode = true;
     for (const auto& operand : place.segment->operands_of(*place.operation))
       for (int p : modules_.of_storage(operand.storage)) {
         used.insert(p);

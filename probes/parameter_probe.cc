@@ -80,10 +80,10 @@ Between ParameterProbe::look() {
 
     bool zero = true;
     const auto& gradient = gradient_of(*impl);
-    if (gradient.defined()) probe_hash(*gradient.unsafeGetTensorImpl(), &zero);
+    const bool readable = !gradient.defined() || probe_hash(*gradient.unsafeGetTensorImpl(), &zero) != 0;
     const bool had = state.has_gradient && !state.gradient_points_zero;
     state.cleared = had && zero;
-    if (had && optimizers_.holds(impl.get())) {
+    if (had && readable && optimizers_.holds(impl.get())) {
       any_gradient = true;
       all_cleared = all_cleared && zero;
     }

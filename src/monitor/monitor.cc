@@ -12,20 +12,9 @@ namespace sonde {
 namespace {
 
 monitor::Subject checked(monitor::Subject subject, const std::vector<at::Tensor>& parameters, const char* what) {
-  std::size_t held = 0, total = 0;
-  for (auto* optimizer : subject.optimizers)
-    for (const auto& group : optimizer->param_groups())
-      for (const auto& p : group.params()) {
-        ++total;
-        for (const auto& own : parameters) held += p.defined() && own.is_same(p);
-      }
   if (parameters.empty())
     throw std::invalid_argument(std::string("sonde: ") + what + " has no parameters; wanted: at least one to watch");
-  if (held == 0)
-    throw std::invalid_argument(
-        "sonde: the optimizer holds " + std::to_string(total) + " parameter(s), none of which belongs to " + what +
-        " with its " + std::to_string(parameters.size()) +
-        "; wanted: an optimizer built from the parameters of what is monitored (and after they were replaced)");
+  monitor::require_held(subject.optimizers, parameters, what);
   return subject;
 }
 

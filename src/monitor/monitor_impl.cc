@@ -150,7 +150,7 @@ Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& 
     verdict.ok = false;
     verdict.reason = reason.str();
     if (!state.observed) {
-      if (forward) explain(*forward);
+      if (forward && explain(*forward)) state.unexplained = false;
       governor_.insist(3);
     }
     if (options_.on_fault != OnFault::report) {
@@ -174,8 +174,10 @@ Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& 
   return verdict;
 }
 
-// Runs the step again with everything observed. All the training can see is as before afterwards.
-void Monitor::Impl::explain(const std::function<at::Tensor()>& forward) {
+// Runs the step again with everything observed. All the training can see is as before afterwards. True if the origin of
+// the trouble was found.
+bool Monitor::Impl::explain(const std::function<at::Tensor()>& forward) {
+  bool found = false;
   monitor::Replay after;
   after.keep(watch_.modules());
   replay_.put_back(watch_.modules());
@@ -188,12 +190,13 @@ void Monitor::Impl::explain(const std::function<at::Tensor()>& forward) {
         const probes::OpObserver::Speech speech(watch_.observer());
         loss = forward();
       }
-      if (loss.defined() && loss.numel() == 1) watch_.explain(loss);
+      if (loss.defined() && loss.numel() == 1) found = watch_.explain(loss);
     } catch (const std::exception& error) {
       session_.troubles().note("a bad step could not be run again", error.what());
     }
   }
   after.put_back(watch_.modules());
+  return found;
 }
 
 void Monitor::Impl::abort(const std::string& reason) {

@@ -34,7 +34,7 @@ class Monitor::Impl {
   template <typename Look>
   bool safely(const Look& look);
   Verdict judge(monitor::TrainingWatch::StepState& state, Account& account, const std::function<at::Tensor()>* forward);
-  void explain(const std::function<at::Tensor()>& forward);
+  bool explain(const std::function<at::Tensor()>& forward);
   [[noreturn]] void abort(const std::string& reason);
 
   const Options options_;

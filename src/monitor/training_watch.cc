@@ -34,6 +34,23 @@ double read_scalar(const at::Tensor& loss) {
 
 }  // namespace
 
+void require_held(const std::vector<torch::optim::Optimizer*>& optimizers, const std::vector<at::Tensor>& parameters,
+                  const char* what) {
+  std::size_t total = 0;
+  for (const auto* optimizer : optimizers)
+    for (const auto& group : optimizer->param_groups())
+      for (const auto& p : group.params()) {
+        ++total;
+        if (p.defined() &&
+            std::any_of(parameters.begin(), parameters.end(), [&](const auto& own) { return own.is_same(p); }))
+          return;
+      }
+  throw std::invalid_argument(
+      "sonde: the optimizer holds " + std::to_string(total) + " parameter(s), none of which belongs to " + what +
+      " with its " + std::to_string(parameters.size()) +
+      "; wanted: an optimizer built from the parameters of what is monitored (and after they were replaced)");
+}
+
 TrainingWatch::TrainingWatch(Subject subject, const Options& options, runtime::Session& session)
     : subject_(std::move(subject)),
       options_(options),
@@ -63,6 +80,7 @@ void TrainingWatch::attach_thread() {
 }
 
 void TrainingWatch::follow(std::vector<torch::optim::Optimizer*> optimizers) {
+  if (const auto* module = subject_.alive()) require_held(optimizers, module->parameters(), "the model");
   subject_.optimizers = std::move(optimizers);
   optimizers_.rescan(subject_.optimizers);
   contracts_.reset();
@@ -221,12 +239,7 @@ TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, 
     push_all(records_);
   }
   push_loss(state);
-  if (!state.loss_finite) {
-    if (!state.observed)
-      push_unknown_origin(Phase::loss, -1);
-    else if (!push_forward_origin())
-      push_unknown_origin(Phase::loss, -1);
-  }
+  if (!state.loss_finite) state.unexplained = !state.observed || !push_forward_origin();
   return state;
 }
 
@@ -238,10 +251,9 @@ void TrainingWatch::after_backward(StepState& state, bool ran, bool check_all_gr
     state.gradients_finite = verdict.finite;
     push_all(records_);
     if (!verdict.finite && state.loss_finite) {
-      if (state.observed && backward_.origin().found)
-        push_backward_origin();
-      else
-        push_unknown_origin(Phase::gradient, verdict.parameter);
+      state.unexplained = !state.observed || !backward_.origin().found;
+      state.unexplained_parameter = verdict.parameter;
+      if (!state.unexplained) push_backward_origin();
     }
   }
   backward_spent_ns_ += backward_.spent_ns();
@@ -274,6 +286,8 @@ void TrainingWatch::give_up() {
 
 void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns) {
   last_skipped_ = !applied;
+  if (state.unexplained)
+    push_unknown_origin(state.loss_finite ? Phase::gradient : Phase::loss, state.unexplained_parameter);
   push_step(trace::RecordKind::step_end, state, applied, step_ns, monitor_ns);
   session_.end_step(session_.producer_for_this_thread());
   // Two passes back: losses with a common trunk, networks that train each other.
@@ -281,18 +295,17 @@ void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t
   observer_->trim();
 }
 
-void TrainingWatch::explain(const at::Tensor& loss) {
+bool TrainingWatch::explain(const at::Tensor& loss) {
   place_operations(loss, true);
-  StepState state;
-  state.loss = read_scalar(loss);
-  if (!std::isfinite(state.loss)) {
+  if (!std::isfinite(read_scalar(loss))) {
     backward_.detach();
-    push_forward_origin();
-    return;
+    return push_forward_origin();
   }
   loss.backward();
-  if (backward_.origin().found) push_backward_origin();
+  const bool found = backward_.origin().found;
+  if (found) push_backward_origin();
   backward_.detach();
+  return found;
 }
 
 void TrainingWatch::note_unseen() {

@@ -40,6 +40,10 @@ struct Subject {
   }
 };
 
+// Throws std::invalid_argument if none of `parameters`, those of `what`, is in any of the optimizers.
+void require_held(const std::vector<torch::optim::Optimizer*>& optimizers, const std::vector<at::Tensor>& parameters,
+                  const char* what);
+
 class TrainingWatch final : public probes::OpSubscriber {
  public:
   TrainingWatch(Subject subject, const Options& options, runtime::Session& session);
@@ -59,6 +63,8 @@ class TrainingWatch final : public probes::OpSubscriber {
     bool observed = false;
     bool loss_finite = true;
     bool gradients_finite = true;
+    bool unexplained = false;  // not finite, and no origin found yet
+    int unexplained_parameter = -1;
     double loss = 0;
     probes::Between between;
     [[nodiscard]] bool poisoned() const { return !loss_finite || !gradients_finite; }
@@ -74,8 +80,8 @@ class TrainingWatch final : public probes::OpSubscriber {
   void end_step(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns);
 
   // A poisoned step that was not observed has been run again up to the loss, with observe(true): runs its backward pass
-  // and pushes the origin, under the number of the step.
-  void explain(const at::Tensor& loss);
+  // and pushes the origin, under the number of the step. False if none was found.
+  bool explain(const at::Tensor& loss);
 
   void drop_gradients() { probes::OptimizerView::drop_gradients(subject_.optimizers); }
   [[nodiscard]] HookRegistry& hooks() { return hooks_; }
