@@ -34,8 +34,9 @@ bool follows_from_input(Sign sign) {
          sign == Sign::exploding_gradient || sign == Sign::large_update || sign == Sign::zero_gradient;
 }
 
-// Broken rules of the loop that make the network go wrong all over.
+// Broken rules of the loop, and outputs, that make the network go wrong all over.
 bool explains_network(const Sighting& origin) {
+  if (origin.sign == Sign::constant_output) return true;
   return origin.sign == Sign::contract && (origin.topic == "gradients-not-cleared" || origin.topic == "eval-while-training");
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -83,6 +84,18 @@ TEST(Engine, AWarningIsTakenBackWhenTheLossFallsAfterAll) {
   EXPECT_EQ(net.count(Severity::warning), 1U);
   net.run(300, [&](std::uint64_t step) { net.loss = 1 / (1 + 0.02 * static_cast<double>(step)); });
   EXPECT_EQ(net.count(Severity::warning), 0U) << text_of(net.findings());
+}
+
+TEST(Engine, AModelThatWasNeverInTrainingModeIsSuspectedWhenItGoesWrong) {
+  for (const std::uint8_t mode : {0, 1}) {
+    FakeNetwork net({"fc1", "dropout1", "sigmoid1", "fc2"}, "aten::mse_loss");
+    net.training_mode = mode;
+    net.layer("sigmoid1").forward.beyond = 0.9F;
+    net.run(30);
+    ASSERT_EQ(net.count(Severity::warning), 1U);
+    const std::vector<Cause> causes = causes_of(net.findings()[0]);
+    EXPECT_EQ(std::ranges::count(causes, Cause::eval_mode_while_training), mode == 0 ? 1 : 0);
+  }
 }
 
 TEST(Engine, StepsWithoutBeginOrEndAreJudgedAllTheSame) {

@@ -86,12 +86,14 @@ FakeNetwork::FakeNetwork(const std::vector<std::string>& layers, const std::stri
     }
     layers_.push_back(layer);
   }
-  trace::Site loss;
-  loss.layer = layers_.back().name;
-  loss.operation = loss_operation;
-  loss.op_class = OpClass::loss;
-  loss.inputs = {before, target_site_};
-  loss_site_ = catalog_.add(loss);
+  if (!loss_operation.empty()) {
+    trace::Site loss;
+    loss.layer = layers_.back().name;
+    loss.operation = loss_operation;
+    loss.op_class = OpClass::loss;
+    loss.inputs = {before, target_site_};
+    loss_site_ = catalog_.add(loss);
+  }
   set_program([&](trace::Program& program) {
     program.loss_operation = loss_operation;
     program.loss_reduction = 1;
@@ -107,6 +109,15 @@ FakeLayer& FakeNetwork::layer(const std::string& name) {
     if (layer.name == name) return layer;
   }
   throw std::invalid_argument("no layer " + name);
+}
+
+std::uint32_t FakeNetwork::add_operation(const std::string& operation, std::vector<std::uint32_t> inputs) {
+  trace::Site site;
+  site.layer = layers_.back().name;
+  site.operation = operation;
+  site.op_class = operation == "aten::mean" ? OpClass::reduction : OpClass::pointwise;
+  site.inputs = std::move(inputs);
+  return loss_site_ = catalog_.add(site);
 }
 
 void FakeNetwork::set_program(const std::function<void(trace::Program&)>& change) {
@@ -163,7 +174,8 @@ std::vector<Record> FakeNetwork::step() {
     }
     for (const FakeLayer& layer : layers_) {
       if (!layer.has_weight) continue;
-      tensor(layer.parameter, Phase::gradient, layer.gradient > 0 ? values(layer.gradient) : zeros());
+      tensor(layer.parameter, Phase::gradient, layer.gradient > 0 ? values(layer.gradient) : zeros()).tensor.aux =
+          layer.gradient_dot_update;
       Record& weight = tensor(layer.parameter, Phase::weight, values(layer.weight));
       weight.tensor.units = layer.units;
       weight.tensor.aux = layer.weight_spread;

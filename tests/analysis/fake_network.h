@@ -31,6 +31,7 @@ struct FakeLayer {
   double weight = 0.1;
   double gradient = 0.01;
   double update = 1e-4;                     // absolute RMS
+  double gradient_dot_update = 0;           // of the step before
   double weight_spread = 0.1;               // between its units; 0: all alike
   std::uint32_t site = 0;
   std::uint32_t parameter = 0;
@@ -38,11 +39,15 @@ struct FakeLayer {
 
 class FakeNetwork {
  public:
-  // Builds input -> layers -> loss. Names with "relu", "sigmoid", "tanh", "exp", "softmax", "log_softmax" become
+  // Builds input -> layers -> loss; with "" for the loss, a composite one is added operation by operation (see
+  // add_operation). Names with "relu", "sigmoid", "tanh", "exp", "softmax", "log_softmax" become
   // activations, all others linear layers with a weight.
   FakeNetwork(const std::vector<std::string>& layers, const std::string& loss_operation);
 
   FakeLayer& layer(const std::string& name);
+  // Adds an operation after the prediction, for losses written by hand; returns its site. The last one is the loss.
+  std::uint32_t add_operation(const std::string& operation, std::vector<std::uint32_t> inputs);
+  [[nodiscard]] std::uint32_t target_site() const noexcept { return target_site_; }
   [[nodiscard]] std::vector<FakeLayer>& layers() noexcept { return layers_; }
   trace::Catalog& catalog() noexcept { return catalog_; }
   void set_program(const std::function<void(trace::Program&)>& change);

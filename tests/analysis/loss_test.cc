@@ -83,6 +83,28 @@ TEST(LossStuck, ClosureEvaluationsNeedNotFall) {
   EXPECT_EQ(net.count(Severity::advice), 0U) << text_of(net.findings());
 }
 
+TEST(LossSlow, AFallThatIsSureButSmallIsAdviceAndAGoodOneIsNot) {
+  for (const double pace : {1e-4, 1e-2}) {
+    FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::cross_entropy_loss");
+    net.run(400, [&](std::uint64_t step) { net.loss = 2.3 * std::exp(-pace * static_cast<double>(step)); });
+    EXPECT_EQ(net.find("loss-slow") != nullptr, pace < 1e-3) << text_of(net.findings());
+    EXPECT_EQ(net.count(Severity::warning), 0U);
+  }
+}
+
+TEST(Pace, StepsThatGainWhatTheyPromiseButTakeThousandsAreAdviceOfALowRate) {
+  for (const double share : {1e-5, 1e-2}) {
+    FakeNetwork net({"fc1", "tanh1", "fc2"}, "aten::mse_loss");
+    net.run(30, [&](std::uint64_t) {
+      net.layer("fc1").gradient_dot_update = -share * net.loss;
+      net.loss *= 1 - share;
+    });
+    const Finding* finding = net.find("small-update");
+    ASSERT_EQ(finding != nullptr, share < 1e-3);
+    EXPECT_EQ(finding == nullptr || finding->causes[0].cause == Cause::learning_rate_too_low, true);
+  }
+}
+
 TEST(LossOscillating, SwingsWithLargeStepsAreAdvice) {
   FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
   for (const char* name : {"fc1", "fc2"}) net.layer(name).update = 0.008;

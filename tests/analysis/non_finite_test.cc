@@ -106,6 +106,26 @@ TEST(NonFinite, WhatTheSentinelSeesOnAnUnobservedStepIsAnErrorOfUnknownOrigin) {
   EXPECT_EQ(finding->origin.where.phase, Phase::gradient);
 }
 
+TEST(NonFinite, OnAnUnobservedStepTheOperationsNearTheEdgeOfTheirDomainAreSuspected) {
+  for (const bool near : {true, false}) {
+    FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
+    trace::Site quotient;
+    quotient.layer = "fc1";
+    quotient.operation = "aten::div";
+    quotient.op_class = trace::OpClass::pointwise;
+    quotient.inputs = {net.layer("fc1").site, net.layer("relu1").site};
+    net.catalog().add(quotient);
+    net.layer("relu1").forward.min = near ? 0 : 0.9;
+    net.run(5);
+    net.observed = false;
+    net.non_finite_loss = 1;
+    net.run(1);
+    const Finding* finding = net.find("non-finite");
+    ASSERT_NE(finding, nullptr);
+    EXPECT_EQ(finding->causes[0].cause, near ? Cause::division_by_zero : Cause::unknown);
+  }
+}
+
 TEST(NonFinite, EverythingAfterItIsFoldedIntoOneIncident) {
   FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
   net.run(5);

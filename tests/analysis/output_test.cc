@@ -86,6 +86,58 @@ TEST(LossMatch, SquaredErrorOnOneHotLabelsIsAdvice) {
   EXPECT_THAT(causes_of(net.findings().at(0)), Contains(Cause::wrong_loss));
 }
 
+// -(y * log(p)).mean(), with the clamp and the division by the row sum that careful people write.
+void categorical(FakeNetwork& net) {
+  const std::uint32_t p = net.layers().back().site;
+  const std::uint32_t sum = net.add_operation("aten::sum", {p});
+  const std::uint32_t share = net.add_operation("aten::div", {p, sum});
+  const std::uint32_t bounded = net.add_operation("aten::clamp", {share});
+  const std::uint32_t log = net.add_operation("aten::log", {bounded});
+  const std::uint32_t product = net.add_operation("aten::mul", {net.target_site(), log});
+  net.add_operation("aten::mean", {net.add_operation("aten::neg", {product})});
+}
+
+TEST(LossReading, AHandWrittenCrossEntropyIsReadFromItsOperations) {
+  FakeNetwork healthy({"fc1", "relu1", "fc2", "softmax"}, "");
+  healthy.layer("softmax").forward = within(0.01, 0.4);
+  healthy.target = labels(0.1);
+  categorical(healthy);
+  healthy.run(30);
+  EXPECT_EQ(healthy.count(Severity::advice), 0U) << text_of(healthy.findings());
+
+  FakeNetwork sick({"fc1", "relu1", "fc2", "relu2"}, "");
+  sick.layer("relu2").forward = within(0, 3);
+  sick.target = labels(0.1);
+  categorical(sick);
+  sick.run(1);
+  ASSERT_EQ(sick.count(Severity::warning), 1U) << text_of(sick.findings());
+  EXPECT_EQ(sick.findings()[0].causes[0].cause, Cause::wrong_output_activation);
+  EXPECT_EQ(sick.findings()[0].causes[0].where.layer, "relu2");
+}
+
+TEST(LossReading, ALogarithmOfSomethingElseIsALossOfItsOwn) {
+  FakeNetwork net({"fc1", "relu1", "fc2"}, "");  // the likelihood of a normal distribution with a learnt deviation
+  const std::uint32_t error = net.add_operation("aten::sub", {net.layers().back().site, net.target_site()});
+  const std::uint32_t square = net.add_operation("aten::pow", {error});
+  const std::uint32_t deviation = net.add_operation("aten::exp", {net.layers().back().site});
+  const std::uint32_t log = net.add_operation("aten::log", {deviation});
+  net.add_operation("aten::mean", {net.add_operation("aten::add", {square, log})});
+  net.run(30);
+  EXPECT_EQ(net.count(Severity::advice), 0U) << text_of(net.findings());
+}
+
+TEST(LossReading, SeveralTermsThatAreNotAlikeAreNotJudged) {
+  FakeNetwork net({"fc1", "relu1", "fc2", "log_softmax"}, "aten::mse_loss");
+  trace::Site other;
+  other.operation = "aten::nll_loss_nd";
+  other.op_class = trace::OpClass::loss;
+  other.inputs = {net.layer("log_softmax").site};
+  net.catalog().add(other);
+  net.target = within(0, 1);
+  net.run(30);
+  EXPECT_EQ(net.count(Severity::advice), 0U) << text_of(net.findings());
+}
+
 TEST(OutputRange, TargetsFarOutsideASigmoidAreFound) {
   FakeNetwork net({"fc1", "sigmoid"}, "aten::mse_loss");
   net.layer("sigmoid").forward = within(0.3, 0.7);
