@@ -11,6 +11,8 @@
 #include "faults/run_one.h"
 #include "faults/suite.h"
 #include "faults/table.h"
+#include "faults/temporary_folder.h"
+#include "faults/variations.h"
 
 namespace {
 
@@ -29,12 +31,10 @@ std::vector<std::filesystem::path> case_files(const std::vector<std::string>& fo
   return {files.begin(), files.end()};
 }
 
-int run_suite(const std::vector<std::string>& folders, const std::vector<std::string>& only,
-              const SuiteOptions& options, const std::string& json_file) {
-  const auto start = std::chrono::steady_clock::now();
+// The cases that can be read; the others are told, and `trouble` is set.
+std::vector<Case> load_cases(const std::vector<std::filesystem::path>& files, bool& trouble) {
   std::vector<Case> cases;
-  bool trouble = false;
-  for (const std::filesystem::path& file : case_files(folders, only)) {
+  for (const std::filesystem::path& file : files) {
     try {
       cases.push_back(load_case(file));
     } catch (const std::exception& error) {
@@ -42,12 +42,23 @@ int run_suite(const std::vector<std::string>& folders, const std::vector<std::st
       trouble = true;
     }
   }
+  return cases;
+}
+
+int run_suite(const std::vector<std::filesystem::path>& files, std::size_t variations, const SuiteOptions& options,
+              const std::string& json_file) {
+  const auto start = std::chrono::steady_clock::now();
+  const TemporaryFolder folder;
+  bool trouble = false;
+  std::vector<Case> cases = load_cases(files, trouble);
   if (cases.empty()) {
     std::cerr << "no cases\n";
     return 2;
   }
+  if (variations > 0) cases = make_variations(cases, variations, folder.path());
 
   const std::vector<CaseScore> scores = run_cases(cases, options);
+  if (variations > 0) discount_unlearnt(cases, scores);
   const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   std::vector<const CaseScore*> all;
   for (const CaseScore& score : scores) {
@@ -81,6 +92,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> folders{SONDE_FAULT_CASES};
   std::vector<std::string> only;
   std::string json_file, file, output, digits = SONDE_DIGITS;
+  std::size_t variations = 0;
   SuiteOptions options;
   RunOne one;
   app.add_option("--cases", folders, "folder with case files, searched through; repeatable")->capture_default_str();
@@ -91,6 +103,7 @@ int main(int argc, char** argv) {
       ->delimiter(',')->capture_default_str();
   app.add_option("--limit", options.time_limit, "seconds a run may take")->capture_default_str();
   app.add_option("--digits", digits, "the table of digits")->capture_default_str();
+  app.add_option("--variations", variations, "instead of the cases: their healthy programs, and so many variations of them");
   app.add_flag("--every-step", options.every_step, "observe every step in full");
   app.add_flag("--bare", options.bare, "without a monitor: shows what the programs do");
   const auto internal = "one run in this process";
@@ -102,7 +115,7 @@ int main(int argc, char** argv) {
   options.digits = digits;
 
   try {
-    if (file.empty()) return run_suite(folders, only, options, json_file);
+    if (file.empty()) return run_suite(case_files(folders, only), variations, options, json_file);
     one.file = file;
     one.output = output;
     one.digits = digits;
