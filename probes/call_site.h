@@ -27,8 +27,8 @@ std::size_t capture_user_frames(std::span<std::uintptr_t> frames, CaptureFrom fr
 
 // The innermost line among `frames` that a user wrote: inlined calls are followed, and lines in LibTorch's, Sonde's or
 // system headers and functions of Sonde's are passed over. If no frame has a line, `function` names the nearest symbol,
-// or object and offset. Slow (milliseconds to a second for the first address of a source file), cached by address.
-// Fetches nothing from the network. Thread-safe; never throws.
+// or object and offset. Slow (tens of milliseconds for the first address of a source file), cached by address. Fetches
+// nothing from the network. Thread-safe; never throws.
 SourceLine resolve(std::span<const std::uintptr_t> frames) noexcept;
 
 }  // namespace sonde::probes
