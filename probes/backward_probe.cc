@@ -148,6 +148,8 @@ GradientOrigin BackwardProbe::origin() const {
   result.found = true;
   result.node = seen.node->name();
   result.serial = seen.serial;
+  if (seen.node->thread_id() == at::RecordFunction::currentThreadId())
+    result.sequence_number = seen.node->sequence_nr();
   result.incoming = seen.incoming;
   result.made = seen.made;
   result.dtype_max = seen.dtype_max;

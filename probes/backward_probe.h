@@ -29,9 +29,10 @@ struct GradientAt {  // the gradient that arrived at an operation's output
 struct GradientOrigin {
   bool found = false;
   bool reached_parameter = false;
-  std::string node;                    // "SqrtBackward0"
-  std::uint64_t serial = kNoProducer;  // the operation that made the node, if known
-  trace::TensorStats incoming;         // the gradient that arrived, finite
+  std::string node;                             // "SqrtBackward0"
+  std::uint64_t serial = kNoProducer;           // the operation that made the node, if known
+  std::uint64_t sequence_number = kNoProducer;  // of the node, if this thread made it
+  trace::TensorStats incoming;                  // the gradient that arrived, finite
   trace::TensorStats made;
   double dtype_max = 0;
   std::uint32_t reached = 0;  // nodes and parameters that were not finite after it

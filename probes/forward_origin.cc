@@ -15,14 +15,30 @@ class Walk {
  public:
   explicit Walk(OpObserver& observer) : observer_(observer), log_(observer.log()) {}
 
-  ForwardOrigin from(std::uint64_t serial, std::uint32_t output) {
+  ForwardOrigin from_operands(std::uint64_t serial) {
+    const auto place = log_.find(serial);
+    if (!place || place.operation->external) return unknown({});
+    const auto next = worst_operand(place, Finite::nan);
+    if (!next.operand || (next.finite == Finite::infinite && meant(*next.operand, place))) return unknown({});
+    return from(next.operand->producer, next.operand->output, serial);
+  }
+
+  // `user` is the operation that the walk comes from.
+  ForwardOrigin from(std::uint64_t serial, std::uint32_t output, std::uint64_t user = kNoProducer) {
     ForwardOrigin result;
+    result.serial = user;
     for (;; ++result.reached) {
       if (result.reached > 100000) return unknown(result);
       const auto place = log_.find(serial);
       if (!place || output >= place.operation->outputs) return unknown(result);
       auto& made = place.segment->outputs_of(*place.operation)[output];
       if (place.operation->external) return external(result, serial, made);
+      if (made.written_unseen) {
+        result.kind = OriginKind::input;
+        result.source = serial;
+        result.output = output;
+        return result;
+      }
       if (made.rewritten || place.operation->info->traits.uninitialised) {
         if (const auto writer = writer_of(made.storage, serial); writer != kNoProducer && writer != serial) {
           result.serial = serial = writer;
@@ -142,6 +158,10 @@ class Walk {
 };
 
 }  // namespace
+
+ForwardOrigin find_operand_origin(OpObserver& observer, std::uint64_t serial) {
+  return Walk(observer).from_operands(serial);
+}
 
 ForwardOrigin find_forward_origin(OpObserver& observer, std::uint64_t serial, std::uint32_t output) {
   return Walk(observer).from(serial, output);

@@ -4,6 +4,7 @@
 //  * only what reaches the loss counts, so a masked infinity nobody uses is no fault;
 //  * an infinity that was put in on purpose (a masked_fill of -inf, a mask from outside into a softmax) is no origin;
 //    what turns it into a NaN is;
+//  * what no operation wrote came from outside, also when an operation made the tensor;
 //  * memory of an empty() means nothing until written; the writer is looked for;
 //  * where an input can no longer be looked at, the answer is "unknown", never a guess.
 #pragma once
@@ -26,5 +27,9 @@ struct ForwardOrigin {
 
 // `serial` and `output` name a non-finite output in the observer's log (usually that of the loss).
 [[nodiscard]] ForwardOrigin find_forward_origin(OpObserver& observer, std::uint64_t serial, std::uint32_t output);
+
+// Where the worst operand of an operation got its non-finite values; for gradients that meet them on the way back.
+// Unknown if its operands are finite, or the infinity was put in on purpose.
+[[nodiscard]] ForwardOrigin find_operand_origin(OpObserver& observer, std::uint64_t serial);
 
 }  // namespace sonde::probes

@@ -82,6 +82,20 @@ OpLog::Place OpLog::find_by_node(std::uint64_t sequence_number) {
   return {};
 }
 
+// A custom function takes its number first and runs its forward pass without grad mode.
+OpLog::Place OpLog::find_inside_function(std::uint64_t sequence_number) {
+  for (auto& segment : segments_) {
+    auto& operations = segment->operations;
+    const auto after = std::partition_point(operations.begin(), operations.end(),
+                                            [&](const Operation& op) { return op.first_node <= sequence_number; });
+    const auto op = std::find_if(after, operations.end(), [](const Operation& one) { return !one.external; });
+    if (op == operations.end()) continue;
+    if (op->first_node == sequence_number + 1 && !op->grad_mode) return {segment.get(), &*op};
+    break;
+  }
+  return {};
+}
+
 OpLog::Producer OpLog::producer_of(const at::TensorImpl* tensor) const {
   const auto it = producers_.find(tensor);
   return it == producers_.end() ? Producer{} : it->second;

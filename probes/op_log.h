@@ -70,8 +70,9 @@ struct Output {
   int unit_dimension = -1;
   std::uint32_t alive = 0;  // offset into Segment::alive, where units were counted for life and death
   Finite finite = Finite::unknown;
-  bool measured = false;   // `stats` holds
-  bool rewritten = false;  // written through another tensor (a view) after its operation
+  bool measured = false;        // `stats` holds
+  bool written_unseen = false;  // not finite any more, though no operation wrote it: through data_ptr(), an accessor
+  bool rewritten = false;       // written through another tensor (a view) after its operation
   bool requires_grad = false;
   bool floating = false;
   Shape shape;
@@ -143,6 +144,8 @@ class OpLog {
   [[nodiscard]] Place find(std::uint64_t serial);
   // The operation that made the node with this sequence number.
   [[nodiscard]] Place find_by_node(std::uint64_t sequence_number);
+  // The first operation inside the custom function whose node has this sequence number.
+  [[nodiscard]] Place find_inside_function(std::uint64_t sequence_number);
 
   struct Producer {
     std::uint64_t serial = kNoProducer;

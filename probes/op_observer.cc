@@ -294,6 +294,17 @@ bool OpObserver::ensure_measured(Output& output) {
   return true;
 }
 
+// Memory is also written by no operation, and then its version stays the same.
+void OpObserver::look_again(Output& output) {
+  if (output.finite != Finite::finite) return;
+  const auto tensor = output.tensor.lock();
+  trace::TensorStats stats;
+  if (!tensor || meter_.measure(*tensor, {}, stats) != nullptr || finiteness(stats) == Finite::finite) return;
+  output.stats = stats;
+  output.finite = finiteness(stats);
+  output.written_unseen = true;
+}
+
 void OpObserver::end(const at::RecordFunction& function) {
   const auto& outputs = function.outputs();
   if (running_info_->backward_pass) return;
@@ -328,9 +339,15 @@ void OpObserver::end(const at::RecordFunction& function) {
   note_frames(op, bad);
   if (bad) {
     // While the inputs still live: were they finite?
-    for (const auto& operand : operands_)
-      if (const auto place = log_.find(operand.producer); place && operand.output < place.operation->outputs)
-        ensure_measured(place.segment->outputs_of(*place.operation)[operand.output]);
+    for (const auto& operand : operands_) {
+      const auto place = log_.find(operand.producer);
+      if (!place || operand.output >= place.operation->outputs) continue;
+      auto& input = place.segment->outputs_of(*place.operation)[operand.output];
+      const auto made = segment.outputs_of(op);
+      const bool overwritten =
+          std::any_of(made.begin(), made.end(), [&](const Output& o) { return o.storage == operand.storage; });
+      if (ensure_measured(input) && !overwritten) look_again(input);
+    }
   }
   segment.operations.push_back(op);
 }

@@ -124,6 +124,7 @@ class OpObserver {
   void add_input(const c10::IValue& value);
   std::uint64_t add_external(const at::Tensor& tensor);
   void measure_entering_operands();
+  void look_again(Output& output);
   void add_output(Operation& op, const at::Tensor& tensor);
   int unit_dimension_of(const Operation& op, const at::TensorImpl& impl);
   void note_frames(Operation& op, bool fresh);

@@ -111,6 +111,7 @@ class TrainingWatch final : public probes::OpSubscriber {
   void push_loss(const StepState& state);
   void place_operations(const at::Tensor& loss, bool hook_graph);
   bool push_forward_origin();
+  bool push_forward_origin(const probes::ForwardOrigin& origin, bool via_loss);
   void push_backward_origin();
   void push_unknown_origin(Phase phase, int parameter);
   void note_unseen();

@@ -71,9 +71,12 @@ trace::Site copy_of(const trace::Catalog& catalog, const probes::PlacedOp* place
 }  // namespace
 
 bool TrainingWatch::push_forward_origin() {
-  auto& log = observer_->log();
   if (attribution_.placed().empty()) return false;
-  const auto origin = probes::find_forward_origin(*observer_, attribution_.placed().back().serial, 0);
+  return push_forward_origin(probes::find_forward_origin(*observer_, attribution_.placed().back().serial, 0), true);
+}
+
+bool TrainingWatch::push_forward_origin(const probes::ForwardOrigin& origin, bool via_loss) {
+  auto& log = observer_->log();
   if (origin.kind == OriginKind::unknown) return false;
   const auto place = log.find(origin.serial);
   if (!place) return false;
@@ -83,7 +86,7 @@ bool TrainingWatch::push_forward_origin() {
   record.phase = Phase::forward;
   record.origin = {};
   record.origin.kind = origin.kind;
-  record.origin.via_loss = 1;
+  record.origin.via_loss = via_loss;
   record.origin.reached = origin.reached;
   const auto* placed = attribution_.find(origin.serial);
   auto site = copy_of(session_.catalog(), placed, place);
@@ -92,7 +95,7 @@ bool TrainingWatch::push_forward_origin() {
   if (origin.kind == OriginKind::input || origin.kind == OriginKind::weight) {
     record.phase = origin.kind == OriginKind::input ? Phase::input : Phase::weight;
     if (source) {
-      const auto& output = source.segment->outputs_of(*source.operation)[0];
+      const auto& output = source.segment->outputs_of(*source.operation)[origin.output];
       fill_output(output.stats, output.dtype_max, record.origin);
     }
     for (std::size_t i = 0; i < modules_.parameters().size(); ++i)
@@ -121,6 +124,8 @@ bool TrainingWatch::push_forward_origin() {
 void TrainingWatch::push_backward_origin() {
   auto& log = observer_->log();
   const auto origin = backward_.origin();
+  // A gradient that met an infinity or NaN of the forward pass: that one came first.
+  if (push_forward_origin(probes::find_operand_origin(*observer_, origin.serial), false)) return;
   Record record;
   record.kind = RecordKind::origin;
   record.phase = Phase::backward;
@@ -133,9 +138,10 @@ void TrainingWatch::push_backward_origin() {
   record.position = last_position_ + 2;
 
   trace::Site site;
-  const auto place = origin.serial == probes::kNoProducer ? OpLog::Place{} : log.find(origin.serial);
+  auto place = log.find(origin.serial);
+  if (!place) place = log.find_inside_function(origin.sequence_number);
   if (place) {
-    site = copy_of(session_.catalog(), attribution_.find(origin.serial), place);
+    site = copy_of(session_.catalog(), attribution_.find(place.operation->serial), place);
     fill_inputs(*observer_, behind_views(log, place), 1, record.origin);
   }
   site.operation = origin.node;
