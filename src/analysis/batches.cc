@@ -32,6 +32,7 @@ void BatchOrderAnalyzer::labels(const Step& step, const Run& run, std::vector<Si
     longest_run_ = std::max(longest_run_, ++run_);
     break;
   }
+  if (changes_ == 0 && mixed_ == 0 && of_one_label_ >= 2 * kBlocks) constant(step, run, seen);
   const bool blocks = run.reading().width > 2 || longest_run_ >= kRun;
   if (of_one_label_ < kBlocks || changes_ == 0 || of_one_label_ < 2 * mixed_ || !blocks) return;
   Sighting sighting;
@@ -44,6 +45,21 @@ void BatchOrderAnalyzer::labels(const Step& step, const Run& run, std::vector<Si
   sighting.message = fmt::format("{} of {} observed batches had labels of one class only, and the class changed between them",
                                  of_one_label_, of_one_label_ + mixed_);
   sighting.suspects.push_back({Cause::data_not_shuffled, 0.96, 0, "data", sighting.message});
+  seen.push_back(std::move(sighting));
+}
+
+void BatchOrderAnalyzer::constant(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
+  const bool several = run.reading().kind == LossKind::cross_entropy || run.reading().kind == LossKind::nll;
+  Sighting sighting;
+  sighting.sign = Sign::batch_order;
+  sighting.topic = "constant-labels";
+  // A generator is trained against one label too.
+  sighting.severity = several ? Severity::warning : Severity::advice;
+  sighting.part = "labels";
+  sighting.phase = Phase::input;
+  sighting.step = step.number();
+  sighting.message = fmt::format("every label of {} observed batches is {}", of_one_label_, number(label_));
+  sighting.suspects.push_back({Cause::labels_constant, several ? 0.95 : 0.6, 0, "labels", sighting.message});
   seen.push_back(std::move(sighting));
 }
 

@@ -9,6 +9,7 @@
 namespace sonde::analysis {
 
 // Labels that are all alike within a batch while they differ between batches: the data are sorted by class (warning).
+// Labels that never differ at all (warning for classes, advice for yes-or-no, where a generator is trained like that).
 // The same batches in the same order each epoch: they are never shuffled (advice). Look-alikes: a GAN labels whole batches
 // real or fake, in turn; the whole set as one batch is the same every step; series in time are not shuffled.
 class BatchOrderAnalyzer final : public Analyzer {
@@ -21,6 +22,7 @@ class BatchOrderAnalyzer final : public Analyzer {
 
  private:
   void labels(const Step& step, const Run& run, std::vector<Sighting>& seen);
+  void constant(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
   void order(const Step& step, const Run& run, std::vector<Sighting>& seen);
 
   int of_one_label_ = 0;

@@ -119,6 +119,11 @@ void ContractAnalyzer::end_of_step(const Step& step, const Run& run, std::vector
     sighting.sign = Sign::contract;
     sighting.topic = rule->topic;
     sighting.severity = rule->severity;
+    // Training on the whole set as one batch looks the same, unless more rows are seen to be there.
+    if (record.contract.what == Contract::batch_repeated && run.data_rows() > run.batch_rows()) {
+      sighting.severity = Severity::warning;
+      sighting.context.push_back(fmt::format("the data have {} rows, the batch {}", run.data_rows(), run.batch_rows()));
+    }
     sighting.site = record.site;
     if (rule->part != "model") sighting.part = rule->part;
     sighting.phase = record.phase;

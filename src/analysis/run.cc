@@ -153,6 +153,23 @@ bool Run::multi_hot_target() const {
          program_.prediction_shape.size() == 2 && same_shape && !one_hot_target();
 }
 
+std::int64_t Run::data_rows() const {
+  const trace::Site& batch = graph_.site(input_.site);
+  std::int64_t rows = 0;
+  for (const std::uint32_t input : batch.inputs) {
+    const trace::Site& source = graph_.site(input);
+    const bool same_rows = source.shape.size() == batch.shape.size() && !batch.shape.empty() &&
+                           std::equal(source.shape.begin() + 1, source.shape.end(), batch.shape.begin() + 1);
+    if (same_rows && source.inputs.empty()) rows = std::max(rows, source.shape[0]);
+  }
+  return rows;
+}
+
+std::int64_t Run::batch_rows() const {
+  const trace::Site& batch = graph_.site(input_.site);
+  return batch.shape.empty() ? 0 : batch.shape[0];
+}
+
 double Run::starting_level() const {
   const double initial = loss().initial_level();
   const bool blown_up = peak_update_.value > 0.2 && peak_update_.step < 2 * LossHistory::kFirst;

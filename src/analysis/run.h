@@ -65,6 +65,9 @@ class Run {
   // The largest floating-point input of the network, and the target.
   [[nodiscard]] const Scale& input() const noexcept { return input_; }
   [[nodiscard]] const Scale& target() const noexcept { return target_; }
+  // Rows of the tensor that batches of the input are picked from, and of the batch; 0 where that is not seen.
+  [[nodiscard]] std::int64_t data_rows() const;
+  [[nodiscard]] std::int64_t batch_rows() const;
   // Labels of 0 and 1, one of them set in each row; several of them set in some rows.
   [[nodiscard]] bool one_hot_target() const;
   [[nodiscard]] bool multi_hot_target() const;

@@ -1,6 +1,5 @@
 #include "analysis/structure.h"
 
-#include <algorithm>
 #include <map>
 #include <string>
 
@@ -58,18 +57,9 @@ void StructureAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
 }
 
 void StructureAnalyzer::data_set(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
-  const Graph& graph = run.graph();
-  const Site& batch = graph.site(run.input().site);
-  // The batch is picked out of a tensor of the same kind with more rows.
-  std::int64_t rows = 0;
-  for (const std::uint32_t input : batch.inputs) {
-    const Site& source = graph.site(input);
-    const bool same_rows = source.shape.size() == batch.shape.size() && !batch.shape.empty() &&
-                           std::equal(source.shape.begin() + 1, source.shape.end(), batch.shape.begin() + 1);
-    if (same_rows && source.inputs.empty() && source.shape[0] > batch.shape[0]) rows = std::max(rows, source.shape[0]);
-  }
+  const std::int64_t rows = run.data_rows();
   const auto parameters = static_cast<double>(run.program().parameters);
-  if (rows == 0 || rows >= kFewRows || parameters < kParametersPerRow * static_cast<double>(rows)) return;
+  if (rows <= run.batch_rows() || rows >= kFewRows || parameters < kParametersPerRow * static_cast<double>(rows)) return;
   Sighting sighting;
   sighting.sign = Sign::structure;
   sighting.topic = "little-data";
