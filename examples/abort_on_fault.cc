@@ -18,7 +18,8 @@ int main() {
       auto x = torch::randn({16, 4});
       if (step == 120) x[3][1] = std::numeric_limits<float>::quiet_NaN();  // one broken row in the data
       optimizer.zero_grad();
-      monitor.backward(torch::mse_loss(net->forward(x), x.nan_to_num().sum(1, /*keepdim=*/true)));
+      const auto y = x.nan_to_num().sum(1, /*keepdim=*/true);
+      monitor.backward([&] { return torch::mse_loss(net->forward(x), y); });
       optimizer.step();
     }
   } catch (const sonde::FaultFound& fault) {
