@@ -14,7 +14,6 @@
 #include <sstream>
 #include <string>
 
-
 namespace sonde::probes {
 namespace {
 

@@ -29,7 +29,7 @@ struct DataSpec {
   std::uint32_t seed = 0;
   Rescale range;
   Rescale target_range;
-  std::string labels;  // the encoding
+  std::string labels;        // the encoding
   std::int64_t classes = 0;  // 0: regression
   std::optional<std::int64_t> constant_label;
   bool shuffle_labels = false;
@@ -48,14 +48,22 @@ struct DataSpec {
   std::array<double, 2> x_range{0, 1};
   std::vector<double> coefficients;
   bool bag = false;
-  Shape row_shape;                 // table: a sample of x
-  Shape target_row_shape;          // table: a sample of y, empty for a number
+  Shape row_shape;                     // table: a sample of x
+  Shape target_row_shape;              // table: a sample of y, empty for a number
   std::vector<double> x_rows, y_rows;  // table, row by row
 };
 
 struct Init {
   enum class Kind {
-    standard, zeros, constant, normal, uniform, xavier_uniform, xavier_normal, kaiming_uniform, kaiming_normal
+    standard,
+    zeros,
+    constant,
+    normal,
+    uniform,
+    xavier_uniform,
+    xavier_normal,
+    kaiming_uniform,
+    kaiming_normal
   } kind = Kind::standard;
   double a = 0;  // constant: the value; normal: mean; uniform: lower bound
   double b = 0;  // normal: standard deviation; uniform: upper bound

@@ -70,9 +70,7 @@ json patched_document(const json& document) {
   if (!patch.is_array()) throw CaseError("/patch", "an RFC 6902 patch (a list) or null", describe(patch));
   try {
     return document.patch(patch);
-  } catch (const json::exception& error) {
-    throw CaseError("/patch", "a patch that applies", error.what());
-  }
+  } catch (const json::exception& error) { throw CaseError("/patch", "a patch that applies", error.what()); }
 }
 
 }  // namespace
@@ -88,9 +86,7 @@ Case read_case(const json& document) {
     const json patched = patched_document(document);
     try {
       out.patched = read_variant(patched).program;
-    } catch (const CaseError& error) {
-      throw std::runtime_error(std::string("patched, ") + error.what());
-    }
+    } catch (const CaseError& error) { throw std::runtime_error(std::string("patched, ") + error.what()); }
   }
   return out;
 }
@@ -105,9 +101,7 @@ Case load_case(const std::filesystem::path& file) {
     }
     out.file = file;
     return out;
-  } catch (const std::exception& error) {
-    throw std::runtime_error(file.string() + ": " + error.what());
-  }
+  } catch (const std::exception& error) { throw std::runtime_error(file.string() + ": " + error.what()); }
 }
 
 }  // namespace sonde::faults

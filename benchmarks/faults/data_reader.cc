@@ -146,7 +146,8 @@ void check_labels(const Fields& fields, const DataSpec& data) {
   const bool continuous = data.generator == "function" || data.generator == "series";
   const bool classes_only = data.labels == "index" || data.labels == "one_hot";
   if (continuous && (classes_only || data.labels == "multi_hot" || data.labels == "pm_one")) {
-    throw CaseError(fields.path("labels"), "\"real\" or \"input\": the targets of " + data.generator + " are no classes",
+    throw CaseError(fields.path("labels"),
+                    "\"real\" or \"input\": the targets of " + data.generator + " are no classes",
                     "\"" + data.labels + "\"");
   }
   const bool rows = data.generator == "table" && !data.target_row_shape.empty();
@@ -160,11 +161,12 @@ void check_labels(const Fields& fields, const DataSpec& data) {
   if (data.generator == "table" && !rows && data.labels != "real" && data.labels != "input") {
     for (double label : data.y_rows) {
       if (label >= 0 && label < static_cast<double>(data.classes) && std::floor(label) == label) continue;
-      throw CaseError(fields.path("y"), fmt::format("class numbers 0 to {}", data.classes - 1), fmt::format("{}", label));
+      throw CaseError(fields.path("y"), fmt::format("class numbers 0 to {}", data.classes - 1),
+                      fmt::format("{}", label));
     }
   }
-  if (data.flat_labels && (data.labels == "one_hot" || data.labels == "multi_hot" || data.labels == "input" ||
-                           data.outputs > 1 || rows)) {
+  if (data.flat_labels &&
+      (data.labels == "one_hot" || data.labels == "multi_hot" || data.labels == "input" || data.outputs > 1 || rows)) {
     throw CaseError(fields.path("flat_labels"), "flat labels only where a sample has one number", "more");
   }
   if (data.labels == "pm_one" && data.classes != 2) {
@@ -181,8 +183,8 @@ void check_labels(const Fields& fields, const DataSpec& data) {
 DataSpec read_data(const json& value, const std::string& path) {
   Fields fields(value, path);
   DataSpec data;
-  data.generator = fields.choice("generator", {"digits", "patterns", "blobs", "circles", "xor", "function", "series",
-                                               "tokens", "table"});
+  data.generator = fields.choice(
+      "generator", {"digits", "patterns", "blobs", "circles", "xor", "function", "series", "tokens", "table"});
   data.n = fields.whole("n", 1);
   data.seed = static_cast<std::uint32_t>(fields.whole_or("seed", 0, 0));
   data.range = read_rescale(fields, "range");

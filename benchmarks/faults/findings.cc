@@ -31,8 +31,8 @@ std::vector<Seen> read_findings(const nlohmann::json& report) {
               read_place(origin.at("where")),
               {}};
     for (const nlohmann::json& cause : finding.at("causes")) {
-      seen.causes.push_back({cause.at("cause").get<std::string>(), cause.at("confidence").get<double>(),
-                             read_place(cause.at("where"))});
+      seen.causes.push_back(
+          {cause.at("cause").get<std::string>(), cause.at("confidence").get<double>(), read_place(cause.at("where"))});
     }
     findings.push_back(std::move(seen));
   }
@@ -45,8 +45,9 @@ std::string to_text(const Place& place) {
 }
 
 std::string to_text(const Seen& seen) {
-  const std::string cause =
-      seen.causes.empty() ? seen.kind : fmt::format("{} {:.2f}", seen.causes.front().cause, seen.causes.front().confidence);
+  const std::string cause = seen.causes.empty()
+                                ? seen.kind
+                                : fmt::format("{} {:.2f}", seen.causes.front().cause, seen.causes.front().confidence);
   const Place& where = seen.causes.empty() ? seen.where : seen.causes.front().where;
   return fmt::format("{} {} at {}, step {}", to_string(seen.severity), cause, to_text(where), seen.step);
 }

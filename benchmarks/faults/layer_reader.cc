@@ -7,9 +7,9 @@
 namespace sonde::faults {
 namespace {
 
-const std::set<std::string> kActivations = {"ReLU", "LeakyReLU", "ELU", "SELU", "GELU", "Sigmoid", "Tanh", "Softplus",
-                                            "Softmax", "LogSoftmax", "Exp", "Log", "Sqrt", "Square", "Hardtanh",
-                                            "Identity"};
+const std::set<std::string> kActivations = {"ReLU", "LeakyReLU", "ELU",      "SELU",       "GELU", "Sigmoid",
+                                            "Tanh", "Softplus",  "Softmax",  "LogSoftmax", "Exp",  "Log",
+                                            "Sqrt", "Square",    "Hardtanh", "Identity"};
 const std::set<std::string> kPooling = {"MaxPool1d", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d"};
 
 // A number for all dimensions, or a list with one for each.
@@ -109,17 +109,21 @@ void read_own_fields(Fields& fields, LayerSpec& layer) {
 
 Init read_init(const json& value, const std::string& path) {
   using Kind = Init::Kind;
-  static const std::map<std::string, Kind> plain = {
-      {"default", Kind::standard}, {"zeros", Kind::zeros}, {"xavier_uniform", Kind::xavier_uniform},
-      {"xavier_normal", Kind::xavier_normal}, {"kaiming_uniform", Kind::kaiming_uniform},
-      {"kaiming_normal", Kind::kaiming_normal}};
+  static const std::map<std::string, Kind> plain = {{"default", Kind::standard},
+                                                    {"zeros", Kind::zeros},
+                                                    {"xavier_uniform", Kind::xavier_uniform},
+                                                    {"xavier_normal", Kind::xavier_normal},
+                                                    {"kaiming_uniform", Kind::kaiming_uniform},
+                                                    {"kaiming_normal", Kind::kaiming_normal}};
   if (value.is_string()) {
     const auto found = plain.find(value.get<std::string>());
     if (found != plain.end()) return {found->second};
   }
   if (!value.is_object() || value.size() != 1) {
-    throw CaseError(path, "default, zeros, {constant: v}, {normal: [mean, std]}, {uniform: [a, b]}, or xavier_ or "
-                          "kaiming_ with uniform or normal", describe(value));
+    throw CaseError(path,
+                    "default, zeros, {constant: v}, {normal: [mean, std]}, {uniform: [a, b]}, or xavier_ or "
+                    "kaiming_ with uniform or normal",
+                    describe(value));
   }
   Fields fields(value, path);
   if (fields.find("constant") != nullptr) return {Kind::constant, fields.number("constant")};
@@ -136,8 +140,9 @@ Init read_init(const json& value, const std::string& path) {
 void read_inits(Fields& fields, LayerSpec& layer) {
   const json* value = fields.find("init");
   if (value == nullptr) return;
-  static const std::set<std::string> parametrised = {"Linear", "Conv1d", "Conv2d", "ConvTranspose2d", "BatchNorm1d",
-                                                     "BatchNorm2d", "LayerNorm", "Embedding", "LSTM", "GRU", "RNN"};
+  static const std::set<std::string> parametrised = {"Linear",      "Conv1d",      "Conv2d",    "ConvTranspose2d",
+                                                     "BatchNorm1d", "BatchNorm2d", "LayerNorm", "Embedding",
+                                                     "LSTM",        "GRU",         "RNN"};
   if (!parametrised.contains(layer.type)) {
     throw CaseError(fields.path("init"), "no init: " + layer.type + " has no parameters", describe(*value));
   }
@@ -168,12 +173,44 @@ std::vector<LayerSpec> read_layers(const json& value, const std::string& path) {
     Fields fields(value[i], path + "/" + std::to_string(i));
     LayerSpec layer;
     layer.path = fields.path();
-    layer.type = fields.choice(
-        "type", {"Linear", "Conv1d", "Conv2d", "ConvTranspose2d", "BatchNorm1d", "BatchNorm2d", "LayerNorm", "Dropout",
-                 "Dropout2d", "MaxPool1d", "MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "Upsample", "Flatten",
-                 "Reshape", "Embedding", "LSTM", "GRU", "RNN", "Residual", "Normalize", "ReLU", "LeakyReLU", "ELU",
-                 "SELU", "GELU", "Sigmoid", "Tanh", "Softplus", "Softmax", "LogSoftmax", "Exp", "Log", "Sqrt", "Square",
-                 "Hardtanh", "Identity"});
+    layer.type = fields.choice("type", {"Linear",
+                                        "Conv1d",
+                                        "Conv2d",
+                                        "ConvTranspose2d",
+                                        "BatchNorm1d",
+                                        "BatchNorm2d",
+                                        "LayerNorm",
+                                        "Dropout",
+                                        "Dropout2d",
+                                        "MaxPool1d",
+                                        "MaxPool2d",
+                                        "AvgPool2d",
+                                        "AdaptiveAvgPool2d",
+                                        "Upsample",
+                                        "Flatten",
+                                        "Reshape",
+                                        "Embedding",
+                                        "LSTM",
+                                        "GRU",
+                                        "RNN",
+                                        "Residual",
+                                        "Normalize",
+                                        "ReLU",
+                                        "LeakyReLU",
+                                        "ELU",
+                                        "SELU",
+                                        "GELU",
+                                        "Sigmoid",
+                                        "Tanh",
+                                        "Softplus",
+                                        "Softmax",
+                                        "LogSoftmax",
+                                        "Exp",
+                                        "Log",
+                                        "Sqrt",
+                                        "Square",
+                                        "Hardtanh",
+                                        "Identity"});
     layer.name = fields.text("name");
     if (layer.name.empty() || layer.name.find('.') != std::string::npos || !names.insert(layer.name).second) {
       throw CaseError(fields.path("name"), "a name of its own, not empty and without a dot", "\"" + layer.name + "\"");

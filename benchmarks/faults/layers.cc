@@ -87,8 +87,7 @@ Layer dropout(const LayerSpec& spec, const std::function<bool()>& training) {
 
 template <typename Holder, typename Options>
 Layer recurrent(const LayerSpec& spec) {
-  Holder module(
-      Options(spec.in, spec.out).num_layers(spec.layers).bidirectional(spec.bidirectional).batch_first(true));
+  Holder module(Options(spec.in, spec.out).num_layers(spec.layers).bidirectional(spec.bidirectional).batch_first(true));
   return {"", module.ptr(), OutputsOf<Holder>{module, spec.last_only}};
 }
 
@@ -167,16 +166,33 @@ Layer make_module(const LayerSpec& spec, const std::function<bool()>& training) 
 void initialise(Tensor parameter, const Init& init) {
   using Kind = Init::Kind;
   switch (init.kind) {
-    case Kind::standard: break;
-    case Kind::zeros: nn::init::zeros_(parameter); break;
-    case Kind::constant: nn::init::constant_(parameter, init.a); break;
-    case Kind::normal: nn::init::normal_(parameter, init.a, init.b); break;
-    case Kind::uniform: nn::init::uniform_(parameter, init.a, init.b); break;
-    case Kind::xavier_uniform: nn::init::xavier_uniform_(parameter); break;
-    case Kind::xavier_normal: nn::init::xavier_normal_(parameter); break;
+    case Kind::standard:
+      break;
+    case Kind::zeros:
+      nn::init::zeros_(parameter);
+      break;
+    case Kind::constant:
+      nn::init::constant_(parameter, init.a);
+      break;
+    case Kind::normal:
+      nn::init::normal_(parameter, init.a, init.b);
+      break;
+    case Kind::uniform:
+      nn::init::uniform_(parameter, init.a, init.b);
+      break;
+    case Kind::xavier_uniform:
+      nn::init::xavier_uniform_(parameter);
+      break;
+    case Kind::xavier_normal:
+      nn::init::xavier_normal_(parameter);
+      break;
     // He's bounds for ReLU: gain sqrt(2), fan in.
-    case Kind::kaiming_uniform: nn::init::kaiming_uniform_(parameter); break;
-    case Kind::kaiming_normal: nn::init::kaiming_normal_(parameter); break;
+    case Kind::kaiming_uniform:
+      nn::init::kaiming_uniform_(parameter);
+      break;
+    case Kind::kaiming_normal:
+      nn::init::kaiming_normal_(parameter);
+      break;
   }
 }
 

@@ -63,8 +63,8 @@ int run_suite(const std::vector<std::filesystem::path>& files, std::size_t varia
   std::vector<const CaseScore*> all;
   for (const CaseScore& score : scores) {
     all.push_back(&score);
-    trouble = trouble || std::any_of(score.runs.begin(), score.runs.end(),
-                                     [](const Trial& run) { return !run.failure.empty(); });
+    trouble = trouble ||
+              std::any_of(score.runs.begin(), score.runs.end(), [](const Trial& run) { return !run.failure.empty(); });
   }
   if (options.bare) {
     print_bare(std::cout, scores);
@@ -87,8 +87,9 @@ int run_suite(const std::vector<std::filesystem::path>& files, std::size_t varia
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app("Runs fault cases under the monitor and scores what it reports. Exit code: 0; 1 if a file was rejected or "
-               "a run failed; 2 if there was nothing to run.");
+  CLI::App app(
+      "Runs fault cases under the monitor and scores what it reports. Exit code: 0; 1 if a file was rejected or "
+      "a run failed; 2 if there was nothing to run.");
   std::vector<std::string> folders{SONDE_FAULT_CASES};
   std::vector<std::string> only;
   std::string json_file, file, output, digits = SONDE_DIGITS;
@@ -100,10 +101,12 @@ int main(int argc, char** argv) {
   app.add_option("--json", json_file, "write every finding of every run to this file");
   app.add_option("--jobs", options.jobs, "runs at a time")->check(CLI::Range(1, 256))->capture_default_str();
   app.add_option("--seeds", options.seeds, "seeds of weights, order and dropout; the worst counts")
-      ->delimiter(',')->capture_default_str();
+      ->delimiter(',')
+      ->capture_default_str();
   app.add_option("--limit", options.time_limit, "seconds a run may take")->capture_default_str();
   app.add_option("--digits", digits, "the table of digits")->capture_default_str();
-  app.add_option("--variations", variations, "instead of the cases: their healthy programs, and so many variations of them");
+  app.add_option("--variations", variations,
+                 "instead of the cases: their healthy programs, and so many variations of them");
   app.add_flag("--every-step", options.every_step, "observe every step in full");
   app.add_flag("--bare", options.bare, "without a monitor: shows what the programs do");
   const auto internal = "one run in this process";

@@ -57,10 +57,10 @@ void run_one(const RunOne& request) {
   Watch& watch = request.bare ? static_cast<Watch&>(unwatched) : monitored;
   const Outcome outcome = train(program, request.seed, request.digits, watch);
 
-  const nlohmann::json result = {
-      {"steps", outcome.steps},           {"first_loss", outcome.first_loss}, {"last_loss", outcome.last_loss},
-      {"score", outcome.score},           {"stopped_by", outcome.stopped_by}, {"refused", monitored.refused()},
-      {"report", monitored.report()}};
+  const nlohmann::json result = {{"steps", outcome.steps},           {"first_loss", outcome.first_loss},
+                                 {"last_loss", outcome.last_loss},   {"score", outcome.score},
+                                 {"stopped_by", outcome.stopped_by}, {"refused", monitored.refused()},
+                                 {"report", monitored.report()}};
   std::ofstream stream(request.output);
   stream << result;
   if (!stream.flush()) throw std::runtime_error("cannot write " + request.output.string());

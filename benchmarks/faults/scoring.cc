@@ -9,9 +9,7 @@ constexpr std::size_t kCausesThatCount = 3;
 
 std::string last_component(const std::string& path) { return path.substr(path.rfind('.') + 1); }
 
-bool is_layer(const std::string& path, const std::string& name) {
-  return path == name || last_component(path) == name;
-}
+bool is_layer(const std::string& path, const std::string& name) { return path == name || last_component(path) == name; }
 
 // A layer that is called as a function has no name that a monitor could know: the place is then the layer with
 // parameters that it follows.
@@ -76,7 +74,8 @@ CaseScore score_case(const Case& of, std::vector<Trial> runs) {
   for (const Trial& run : runs) {
     if (run.variant != Variant::buggy) {
       score.false_alarm = score.false_alarm || alarms(run) > 0 || !run.failure.empty();
-      const auto advice = std::count_if(run.findings.begin(), run.findings.end(), [](const Seen& s) { return !alarming(s); });
+      const auto advice =
+          std::count_if(run.findings.begin(), run.findings.end(), [](const Seen& s) { return !alarming(s); });
       score.advice = std::max(score.advice, static_cast<std::size_t>(advice));
       continue;
     }

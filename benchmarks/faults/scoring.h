@@ -37,11 +37,11 @@ struct FaultScore {
 struct CaseScore {
   const Case* of = nullptr;
   std::vector<Trial> runs;
-  bool identified = false;              // buggy: anything of severity warning or above
-  std::vector<FaultScore> faults;       // buggy: in the order of the case's faults
-  std::optional<std::int64_t> step;     // buggy: the latest first step, over the seeds, at which a warning arose
-  bool false_alarm = false;             // patched, healthy
-  std::size_t advice = 0;               // patched, healthy: the most findings of severity advice
+  bool identified = false;           // buggy: anything of severity warning or above
+  std::vector<FaultScore> faults;    // buggy: in the order of the case's faults
+  std::optional<std::int64_t> step;  // buggy: the latest first step, over the seeds, at which a warning arose
+  bool false_alarm = false;          // patched, healthy
+  std::size_t advice = 0;            // patched, healthy: the most findings of severity advice
 };
 
 // Whether `place` is where the ground truth points in this model.
@@ -54,11 +54,11 @@ struct CaseScore {
 
 // Sums over cases.
 struct Totals {
-  std::int64_t cases = 0;                    // all, scored or not
-  std::int64_t identified = 0, programs = 0;  // scored buggy programs
+  std::int64_t cases = 0;                                            // all, scored or not
+  std::int64_t identified = 0, programs = 0;                         // scored buggy programs
   std::int64_t localised = 0, explained = 0, found = 0, faults = 0;  // scored faults of scored programs
-  std::int64_t false_alarms = 0, quiet_wanted = 0;  // scored patched and healthy programs
-  double advice_median = 0;                  // over the patched and healthy programs
+  std::int64_t false_alarms = 0, quiet_wanted = 0;                   // scored patched and healthy programs
+  double advice_median = 0;                                          // over the patched and healthy programs
 };
 
 [[nodiscard]] Totals add_up(const std::vector<const CaseScore*>& scores);

@@ -26,9 +26,9 @@ std::int64_t product(const Shape& shape) {
 
 void need_dimensions(const LayerSpec& layer, const Shape& in, std::size_t least, std::size_t most) {
   if (in.size() >= least && in.size() <= most) return;
-  refuse(layer, "type", fmt::format("samples with {} dimensions for {}",
-                                    least == most ? fmt::format("{}", least) : fmt::format("{} to {}", least, most),
-                                    layer.type),
+  refuse(layer, "type",
+         fmt::format("samples with {} dimensions for {}",
+                     least == most ? fmt::format("{}", least) : fmt::format("{} to {}", least, most), layer.type),
          "samples of shape " + text(in));
 }
 
@@ -143,8 +143,9 @@ void check_loss(const Program& program, const Shape& output) {
   const bool indices = program.data.labels == "index";
   const std::string& type = program.loss.type;
   const auto refuse_loss = [&](const std::string& expected) {
-    throw CaseError("/loss/type", expected, fmt::format("{} of outputs {} with {} labels {}", type, text(output),
-                                                        program.data.labels, text(target)));
+    throw CaseError(
+        "/loss/type", expected,
+        fmt::format("{} of outputs {} with {} labels {}", type, text(output), program.data.labels, text(target)));
   };
   if (type == "cross_entropy" && !indices) {
     if (output != target) refuse_loss("index labels, or labels of the output's shape,");
@@ -202,9 +203,8 @@ void check_names(const Program& program) {
 }  // namespace
 
 bool has_embedding(const std::vector<LayerSpec>& layers) {
-  return std::any_of(layers.begin(), layers.end(), [](const LayerSpec& layer) {
-    return layer.type == "Embedding" || has_embedding(layer.body);
-  });
+  return std::any_of(layers.begin(), layers.end(),
+                     [](const LayerSpec& layer) { return layer.type == "Embedding" || has_embedding(layer.body); });
 }
 
 void check_shapes(const Program& program) {

@@ -36,11 +36,16 @@ void run_job(Job& job, const SuiteOptions& options, const std::filesystem::path&
   const std::filesystem::path log = folder / fmt::format("{}.log", number);
   const unsigned threads = std::max(1U, std::thread::hardware_concurrency() / options.jobs);
   std::vector<std::string> arguments = {std::filesystem::canonical("/proc/self/exe").string(),
-                                        "--run-one", job.of->file.string(),
-                                        "--digits", options.digits.string(),
-                                        "--output", output.string(),
-                                        "--seeds", std::to_string(job.run.seed),
-                                        "--threads", std::to_string(threads)};
+                                        "--run-one",
+                                        job.of->file.string(),
+                                        "--digits",
+                                        options.digits.string(),
+                                        "--output",
+                                        output.string(),
+                                        "--seeds",
+                                        std::to_string(job.run.seed),
+                                        "--threads",
+                                        std::to_string(threads)};
   if (job.run.variant == Variant::patched) arguments.emplace_back("--patched");
   if (options.bare) arguments.emplace_back("--bare");
   if (options.every_step) arguments.emplace_back("--every-step");
@@ -51,9 +56,7 @@ void run_job(Job& job, const SuiteOptions& options, const std::filesystem::path&
     if (!end.ok()) throw std::runtime_error(end.to_text() + ": " + last_lines(log));
     std::ifstream stream(output);
     job.run = read_run(nlohmann::json::parse(stream));
-  } catch (const std::exception& error) {
-    job.run.failure = error.what();
-  }
+  } catch (const std::exception& error) { job.run.failure = error.what(); }
   job.run.variant = asked.variant;
   job.run.seed = asked.seed;
   job.run.seconds = end.seconds;

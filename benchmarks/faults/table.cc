@@ -68,8 +68,8 @@ void print_quiet(std::ostream& out, const CaseScore& score) {
     const bool quiet = std::none_of(run.findings.begin(), run.findings.end(),
                                     [](const Seen& s) { return s.severity > Severity::advice; }) &&
                        run.failure.empty() && run.refused.empty();
-    const std::size_t advice = static_cast<std::size_t>(
-        std::count_if(run.findings.begin(), run.findings.end(), [](const Seen& s) { return s.severity == Severity::advice; }));
+    const std::size_t advice = static_cast<std::size_t>(std::count_if(
+        run.findings.begin(), run.findings.end(), [](const Seen& s) { return s.severity == Severity::advice; }));
     fmt::print(out, "    {}, seed {}: {}, {} advice\n", to_string(run.variant), run.seed,
                quiet ? "silent" : "FALSE ALARM", advice);
     print_findings(out, run, false);
@@ -104,7 +104,8 @@ void print_benchmark(std::ostream& out, const std::string& name, const std::vect
   std::vector<std::int64_t> steps;
   for (const CaseScore* score : scores) {
     if (!score->of->scored || score->of->healthy()) continue;
-    any_localised += std::any_of(score->faults.begin(), score->faults.end(), [](const FaultScore& f) { return f.localised; });
+    any_localised +=
+        std::any_of(score->faults.begin(), score->faults.end(), [](const FaultScore& f) { return f.localised; });
     if (score->step) steps.push_back(*score->step);
   }
   std::sort(steps.begin(), steps.end());
@@ -130,12 +131,17 @@ void print_benchmark(std::ostream& out, const std::string& name, const std::vect
 }  // namespace
 
 void print_rows(std::ostream& out, const std::vector<CaseScore>& scores) {
-  fmt::print(out, "I identified, L localised, E explained; the worst of the seeds counts. A star: the tool also said where.\n");
+  fmt::print(
+      out,
+      "I identified, L localised, E explained; the worst of the seeds counts. A star: the tool also said where.\n");
   for (const CaseScore& score : scores) {
     const Case& of = *score.of;
-    const bool all_localised = std::all_of(score.faults.begin(), score.faults.end(), [](const auto& f) { return f.localised; });
-    const bool all_explained = std::all_of(score.faults.begin(), score.faults.end(), [](const auto& f) { return f.explained; });
-    const std::string marks = of.healthy() ? "healthy" : mark(score.identified, 'I') + mark(all_localised, 'L') + mark(all_explained, 'E');
+    const bool all_localised =
+        std::all_of(score.faults.begin(), score.faults.end(), [](const auto& f) { return f.localised; });
+    const bool all_explained =
+        std::all_of(score.faults.begin(), score.faults.end(), [](const auto& f) { return f.explained; });
+    const std::string marks =
+        of.healthy() ? "healthy" : mark(score.identified, 'I') + mark(all_localised, 'L') + mark(all_explained, 'E');
     fmt::print(out, "\n{:<32} {:<8}{}{}\n", of.id, marks, score.step ? fmt::format(" step {:<6}", *score.step) : "",
                of.scored ? "" : " (not scored)");
     fmt::print(out, "    {}; found by {}\n", of.title, of.healthy() ? "nobody, nothing to find" : found_by(of));
@@ -147,10 +153,11 @@ void print_rows(std::ostream& out, const std::vector<CaseScore>& scores) {
 void print_bare(std::ostream& out, const std::vector<CaseScore>& scores) {
   for (const CaseScore& score : scores) {
     for (const Trial& run : score.runs) {
-      fmt::print(out, "{:<32} {:<8} seed {} steps {:>6} loss {:>10.4g} -> {:>10.4g} score {:>7.3f} {:>5.1f} s{}{} {}{}\n",
-                 score.of->id, to_string(run.variant), run.seed, run.steps, run.first_loss, run.last_loss, run.score,
-                 run.seconds, score.of->scored ? "" : " (not scored)", run.failure.empty() ? "" : " failed:",
-                 run.failure, run.stopped_by.substr(0, run.stopped_by.find('\n')));
+      fmt::print(
+          out, "{:<32} {:<8} seed {} steps {:>6} loss {:>10.4g} -> {:>10.4g} score {:>7.3f} {:>5.1f} s{}{} {}{}\n",
+          score.of->id, to_string(run.variant), run.seed, run.steps, run.first_loss, run.last_loss, run.score,
+          run.seconds, score.of->scored ? "" : " (not scored)", run.failure.empty() ? "" : " failed:", run.failure,
+          run.stopped_by.substr(0, run.stopped_by.find('\n')));
     }
   }
 }
@@ -171,9 +178,10 @@ void print_benchmarks(std::ostream& out, const std::vector<CaseScore>& scores) {
 
 std::string summary_line(const Totals& totals, double seconds) {
   return fmt::format(
-      "faults: cases={} identified={}/{} localised={}/{} explained={}/{} false_alarms={}/{} advice_median={} seconds={:.0f}",
-      totals.cases, totals.identified, totals.programs, totals.localised, totals.faults, totals.explained, totals.faults,
-      totals.false_alarms, totals.quiet_wanted, totals.advice_median, seconds);
+      "faults: cases={} identified={}/{} localised={}/{} explained={}/{} false_alarms={}/{} advice_median={} "
+      "seconds={:.0f}",
+      totals.cases, totals.identified, totals.programs, totals.localised, totals.faults, totals.explained,
+      totals.faults, totals.false_alarms, totals.quiet_wanted, totals.advice_median, seconds);
 }
 
 nlohmann::json to_json(const std::vector<CaseScore>& scores, double seconds) {
@@ -184,19 +192,33 @@ nlohmann::json to_json(const std::vector<CaseScore>& scores, double seconds) {
     nlohmann::json faults = nlohmann::json::array();
     for (std::size_t i = 0; i < score.faults.size(); ++i) {
       const Fault& fault = score.of->faults[i];
-      faults.push_back({{"fault", to_text(fault.answers.front())}, {"scored", fault.scored},
-                        {"localised", score.faults[i].localised}, {"explained", score.faults[i].explained}});
+      faults.push_back({{"fault", to_text(fault.answers.front())},
+                        {"scored", fault.scored},
+                        {"localised", score.faults[i].localised},
+                        {"explained", score.faults[i].explained}});
     }
     nlohmann::json runs = nlohmann::json::array();
     for (const Trial& run : score.runs) {
-      runs.push_back({{"variant", to_string(run.variant)}, {"seed", run.seed}, {"steps", run.steps},
-                      {"first_loss", run.first_loss}, {"last_loss", run.last_loss}, {"score", run.score},
-                      {"seconds", run.seconds}, {"failure", run.failure}, {"refused", run.refused},
-                      {"stopped_by", run.stopped_by}, {"report", run.report}});
+      runs.push_back({{"variant", to_string(run.variant)},
+                      {"seed", run.seed},
+                      {"steps", run.steps},
+                      {"first_loss", run.first_loss},
+                      {"last_loss", run.last_loss},
+                      {"score", run.score},
+                      {"seconds", run.seconds},
+                      {"failure", run.failure},
+                      {"refused", run.refused},
+                      {"stopped_by", run.stopped_by},
+                      {"report", run.report}});
     }
-    cases.push_back({{"id", score.of->id}, {"scored", score.of->scored}, {"benchmarks", score.of->benchmarks},
-                     {"identified", score.identified}, {"faults", faults}, {"false_alarm", score.false_alarm},
-                     {"advice", score.advice}, {"runs", runs}});
+    cases.push_back({{"id", score.of->id},
+                     {"scored", score.of->scored},
+                     {"benchmarks", score.of->benchmarks},
+                     {"identified", score.identified},
+                     {"faults", faults},
+                     {"false_alarm", score.false_alarm},
+                     {"advice", score.advice},
+                     {"runs", runs}});
   }
   return {{"summary", summary_line(add_up(all), seconds)}, {"cases", cases}};
 }

@@ -34,10 +34,9 @@ std::unique_ptr<torch::optim::Optimizer> make_optimizer(const OptimizerSpec& spe
   namespace optim = torch::optim;
   const auto betas = std::make_tuple(spec.betas[0], spec.betas[1]);
   if (spec.type == "SGD") {
-    return std::make_unique<optim::SGD>(std::move(parameters), optim::SGDOptions(spec.lr)
-                                                                   .momentum(spec.momentum)
-                                                                   .nesterov(spec.nesterov)
-                                                                   .weight_decay(spec.weight_decay));
+    return std::make_unique<optim::SGD>(
+        std::move(parameters),
+        optim::SGDOptions(spec.lr).momentum(spec.momentum).nesterov(spec.nesterov).weight_decay(spec.weight_decay));
   }
   if (spec.type == "Adam") {
     return std::make_unique<optim::Adam>(
@@ -164,18 +163,16 @@ Outcome train(const Program& program, std::uint64_t seed, const std::filesystem:
   const Network stale =
       loop.optimizer_stale ? Network(program.model, loop.unregistered, loop.detach_after) : Network(nullptr);
   const Network& optimised = loop.optimizer_stale ? stale : model;
-  const auto optimizer = make_optimizer(program.optimizer, loop.optimizer_only
-                                                               ? optimised->parameters_of(*loop.optimizer_only)
-                                                               : optimised->parameters());
+  const auto optimizer =
+      make_optimizer(program.optimizer,
+                     loop.optimizer_only ? optimised->parameters_of(*loop.optimizer_only) : optimised->parameters());
   loop.train_mode ? model->train() : model->eval();
 
   Outcome outcome;
   try {
     watch.attach(*model, *optimizer);
     run(program, data, model, *optimizer, watch, outcome);
-  } catch (const std::exception& error) {
-    outcome.stopped_by = error.what();
-  }
+  } catch (const std::exception& error) { outcome.stopped_by = error.what(); }
   watch.finish();
   try {
     outcome.score = score(program, data, model);

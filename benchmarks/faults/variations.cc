@@ -123,7 +123,8 @@ double worst(const CaseScore& score) {
 // What makes a program, without the words about it.
 std::string program_of(const json& document) {
   json program;
-  for (const char* key : {"data", "model", "loss", "optimizer", "loop", "batch_size", "epochs", "max_steps", "shuffle"}) {
+  for (const char* key :
+       {"data", "model", "loss", "optimizer", "loop", "batch_size", "epochs", "max_steps", "shuffle"}) {
     program[key] = document.at(key);
   }
   return program.dump();

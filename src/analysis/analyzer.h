@@ -15,9 +15,28 @@ namespace sonde::analysis {
 
 // What can be seen. name_of() gives the stable name used in reports; docs/checks.md explains each.
 enum class Sign : std::uint8_t {
-  non_finite, contract, zero_gradient, vanishing_gradient, exploding_gradient, exploding_activation, saturation,
-  dead_units, identical_units, large_update, small_update, loss_stuck, loss_diverging,
-  loss_slow, loss_oscillating, input_scale, target_scale, output_range, constant_output, loss_mismatch, structure, batch_order,
+  non_finite,
+  contract,
+  zero_gradient,
+  vanishing_gradient,
+  exploding_gradient,
+  exploding_activation,
+  saturation,
+  dead_units,
+  identical_units,
+  large_update,
+  small_update,
+  loss_stuck,
+  loss_diverging,
+  loss_slow,
+  loss_oscillating,
+  input_scale,
+  target_scale,
+  output_range,
+  constant_output,
+  loss_mismatch,
+  structure,
+  batch_order,
 };
 [[nodiscard]] std::string_view name_of(Sign sign) noexcept;
 

@@ -32,7 +32,8 @@ std::optional<Rule> rule_of(Contract what) {
     case Contract::parameter_without_gradient:
       return Rule{"parameter-without-gradient", warning, Cause::detached_graph, "", "", Cause::unknown};
     case Contract::parameter_not_updated:
-      return Rule{"parameter-not-updated", warning, Cause::parameter_not_optimized, "", "optimizer", Cause::optimizer_settings};
+      return Rule{"parameter-not-updated",  warning, Cause::parameter_not_optimized, "", "optimizer",
+                  Cause::optimizer_settings};
     case Contract::gradients_not_cleared:
       return Rule{"gradients-not-cleared", warning, Cause::missing_zero_grad, "loop", "", Cause::unknown};
     case Contract::step_missing:
@@ -48,10 +49,12 @@ std::optional<Rule> rule_of(Contract what) {
     case Contract::learning_rate_in_defaults:
       return Rule{"learning-rate-in-defaults", warning, Cause::optimizer_settings, "optimizer", "", Cause::unknown};
     case Contract::learning_rate_zero:
-      return Rule{"learning-rate-zero", error, Cause::learning_rate_too_low, "optimizer", "optimizer", Cause::optimizer_settings};
+      return Rule{"learning-rate-zero", error,       Cause::learning_rate_too_low,
+                  "optimizer",          "optimizer", Cause::optimizer_settings};
     case Contract::module_registered_not_used:
       return Rule{"module-not-used", advice, Cause::detached_graph, "", "", Cause::unknown};
-    case Contract::parameter_frozen: break;
+    case Contract::parameter_frozen:
+      break;
   }
   return std::nullopt;
 }
@@ -69,10 +72,11 @@ std::string message_of(const ContractFacts& facts, const std::string& name) {
     case Contract::parameter_not_optimized:
       return fmt::format("{} gets a gradient, but no optimizer holds it", name);
     case Contract::parameter_without_gradient:
-      return fmt::format("{} is in the optimizer, but has had no gradient in {} steps while others have", name, facts.seen);
+      return fmt::format("{} is in the optimizer, but has had no gradient in {} steps while others have", name,
+                         facts.seen);
     case Contract::parameter_not_updated:
-      return fmt::format("{} has a gradient and is in the optimizer at a rate of {}, but step() leaves it as it is", name,
-                         number(facts.got));
+      return fmt::format("{} has a gradient and is in the optimizer at a rate of {}, but step() leaves it as it is",
+                         name, number(facts.got));
     case Contract::gradients_not_cleared:
       return fmt::format("gradients of earlier steps were still there on {} steps: they add up", facts.seen);
     case Contract::step_missing:
@@ -82,16 +86,20 @@ std::string message_of(const ContractFacts& facts, const std::string& name) {
     case Contract::eval_while_training:
       return fmt::format("weights are trained in eval mode: dropout is off, batch norm uses old statistics ({} steps)",
                          facts.seen);
-    case Contract::batch_repeated: return fmt::format("the same batch on {} steps in a row", facts.seen);
+    case Contract::batch_repeated:
+      return fmt::format("the same batch on {} steps in a row", facts.seen);
     case Contract::loss_broadcast:
       return fmt::format("prediction {} and target {} of the loss broadcast against each other",
                          shape_text(facts.shape_a), shape_text(facts.shape_b));
     case Contract::learning_rate_in_defaults:
       return fmt::format("optimizer.defaults() says a rate of {}, the parameter groups still use {}", number(facts.got),
                          number(facts.wanted));
-    case Contract::learning_rate_zero: return fmt::format("the learning rate is 0 ({} steps)", facts.seen);
-    case Contract::module_registered_not_used: return fmt::format("{} is registered, but never used", name);
-    case Contract::parameter_frozen: break;
+    case Contract::learning_rate_zero:
+      return fmt::format("the learning rate is 0 ({} steps)", facts.seen);
+    case Contract::module_registered_not_used:
+      return fmt::format("{} is registered, but never used", name);
+    case Contract::parameter_frozen:
+      break;
   }
   return "a rule of the training loop is broken";
 }

@@ -46,30 +46,38 @@ void DeadUnitsAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
     sighting.position = record.position;
     const bool from_start = life.born_silent >= kMost;
     const bool at_once = !from_start && life.before < 0.5;
-    sighting.message =
-        fmt::format("{} of {} units of {} are zero for every sample of {} observed steps", stats.silent_units, stats.units,
-                    graph.name(record.site), life.steps);
+    sighting.message = fmt::format("{} of {} units of {} are zero for every sample of {} observed steps",
+                                   stats.silent_units, stats.units, graph.name(record.site), life.steps);
     if (from_start) {
       sighting.context.push_back("they were so from the first step");
     } else if (at_once) {
-      sighting.context.push_back(fmt::format("they died at once, at step {} (share before: {}); typical relative update then {}",
-                                             life.since, percent(life.before), number(life.update_before)));
+      sighting.context.push_back(
+          fmt::format("they died at once, at step {} (share before: {}); typical relative update then {}", life.since,
+                      percent(life.before), number(life.update_before)));
     } else {
       sighting.context.push_back(fmt::format("they died one after another until step {}", life.since));
     }
     const std::uint32_t layer = operand == 0 ? record.site : operand;
     if (output) {
-      sighting.suspects.push_back({Cause::wrong_output_activation, 0.85, record.site, {},
+      sighting.suspects.push_back({Cause::wrong_output_activation,
+                                   0.85,
+                                   record.site,
+                                   {},
                                    "the output passes through a rectifier, which has no slope below zero"});
     }
     if (from_start) {
-      sighting.suspects.push_back({Cause::bad_initialization, 0.85, layer, {}, "dead before the first update: weights or bias keep it below zero"});
+      sighting.suspects.push_back({Cause::bad_initialization,
+                                   0.85,
+                                   layer,
+                                   {},
+                                   "dead before the first update: weights or bias keep it below zero"});
     } else {
       sighting.suspects.push_back({Cause::learning_rate_too_high, at_once ? 0.8 : 0.7, 0, "optimizer",
                                    fmt::format("{} silent units of {} at the start, {} now", percent(life.born_silent),
                                                graph.name(record.site), percent(silent))});
     }
-    sighting.suspects.push_back({Cause::wrong_activation, 0.4, record.site, {}, "a rectifier with a slope below zero cannot die"});
+    sighting.suspects.push_back(
+        {Cause::wrong_activation, 0.4, record.site, {}, "a rectifier with a slope below zero cannot die"});
     seen.push_back(std::move(sighting));
   }
 }

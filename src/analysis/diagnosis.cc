@@ -58,7 +58,8 @@ Location place_of(const Suspect& suspect, Phase phase, const Places& places) {
 
 Symptom symptom_of(const Sighting& sighting, const Places& places) {
   Symptom symptom;
-  symptom.kind = sighting.topic.empty() || sighting.sign != Sign::contract ? std::string(name_of(sighting.sign)) : sighting.topic;
+  symptom.kind =
+      sighting.topic.empty() || sighting.sign != Sign::contract ? std::string(name_of(sighting.sign)) : sighting.topic;
   symptom.where = places.of(sighting.site, sighting.phase);
   if (!sighting.part.empty()) {
     symptom.where.part = sighting.part;
@@ -89,7 +90,8 @@ Finding explain(const Incident& incident, const Run& run, const trace::Catalog& 
   for (const Sighting& follower : incident.followers) {
     gather(follower, cases);
     if (finding.followed_by.size() < kFollowers) finding.followed_by.push_back(symptom_of(follower, places));
-    if (follower.sign == Sign::non_finite && incident.origin.sign != Sign::non_finite && finding.context.size() < kContext) {
+    if (follower.sign == Sign::non_finite && incident.origin.sign != Sign::non_finite &&
+        finding.context.size() < kContext) {
       finding.context.push_back(
           fmt::format("step {}: {} at {}", follower.step, follower.message, graph.name(follower.site)));
     }
@@ -113,7 +115,8 @@ Finding explain(const Incident& incident, const Run& run, const trace::Catalog& 
     ranked.fix = fix_for(cause, ranked.where.layer, run);
     finding.causes.push_back(std::move(ranked));
   }
-  std::ranges::stable_sort(finding.causes, [](const RankedCause& a, const RankedCause& b) { return a.confidence > b.confidence; });
+  std::ranges::stable_sort(finding.causes,
+                           [](const RankedCause& a, const RankedCause& b) { return a.confidence > b.confidence; });
   if (finding.causes.size() > kCauses) finding.causes.resize(kCauses);
   if (finding.causes.empty()) {
     RankedCause nothing;

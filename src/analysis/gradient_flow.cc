@@ -124,19 +124,26 @@ void GradientFlowAnalyzer::flow(const Step& step, const Run& run, std::vector<Si
     sighting.message = fmt::format("{} activations let {} of the gradient through; {} alone passes {}", weak.size(),
                                    number(through_activations), graph.name(worst_site), number(weak.front().first));
     sighting.suspects.push_back(
-        {Cause::wrong_activation, 0.9, worst_site, {},
+        {Cause::wrong_activation,
+         0.9,
+         worst_site,
+         {},
          fmt::format("{} of {} activations pass less than half of the gradient", weak.size(), attenuation_.size())});
-    sighting.suspects.push_back({Cause::too_deep, 0.55, 0, "model",
-                                 fmt::format("{} saturating layers in a row multiply to {}", weak.size(),
-                                             number(through_activations))});
+    sighting.suspects.push_back(
+        {Cause::too_deep, 0.55, 0, "model",
+         fmt::format("{} saturating layers in a row multiply to {}", weak.size(), number(through_activations))});
     sighting.suspects.push_back({Cause::missing_normalization, 0.5, 0, "model", {}});
     seen.push_back(std::move(sighting));
   } else if (total < kFaded) {
     sighting.site = faintest_site;
     sighting.position = graph.depth(faintest_site);
-    sighting.message = fmt::format("the gradient at {} is {} of that at the prediction, {} of it lost between the activations",
-                                   graph.name(faintest_site), number(total), number(total / through_activations));
-    sighting.suspects.push_back({Cause::bad_initialization, 0.85, faintest_site, {},
+    sighting.message =
+        fmt::format("the gradient at {} is {} of that at the prediction, {} of it lost between the activations",
+                    graph.name(faintest_site), number(total), number(total / through_activations));
+    sighting.suspects.push_back({Cause::bad_initialization,
+                                 0.85,
+                                 faintest_site,
+                                 {},
                                  "the weights shrink the gradient, the activations between them keep it"});
     sighting.suspects.push_back({Cause::missing_normalization, 0.4, 0, "model", {}});
     seen.push_back(std::move(sighting));
@@ -173,8 +180,8 @@ void GradientFlowAnalyzer::growth(const Step& step, const Run& run, std::vector<
   sighting.phase = Phase::gradient;
   sighting.part = "model";
   sighting.step = step.number();
-  sighting.message = fmt::format("the norm of the gradient is {} times its baseline over {} observed steps", number(grown),
-                                 kSamples);
+  sighting.message =
+      fmt::format("the norm of the gradient is {} times its baseline over {} observed steps", number(grown), kSamples);
   sighting.suspects.push_back({Cause::learning_rate_too_high, 0.7, 0, "optimizer", sighting.message});
   seen.push_back(std::move(sighting));
 }

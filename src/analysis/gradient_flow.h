@@ -20,10 +20,11 @@ class GradientFlowAnalyzer final : public Analyzer {
   // Below this the product over the activations counts as vanishing: a step that moves the last layer by its own size
   // moves the first by less than a thousandth of it (reference: product over depth under 1e-3).
   static constexpr double kVanished = 1e-3;
-  static constexpr double kGone = 1e-6;     // ... and below this the first layers cannot have learnt, whatever the loss does
-  static constexpr double kFaded = 1e-5;   // the same for activations and weights together
-  static constexpr double kGrown = 1e3;    // gradient at the first layer over that at the prediction
-  static constexpr double kExploded = 100; // gradient norm over its own baseline
+  static constexpr double kGone =
+      1e-6;  // ... and below this the first layers cannot have learnt, whatever the loss does
+  static constexpr double kFaded = 1e-5;    // the same for activations and weights together
+  static constexpr double kGrown = 1e3;     // gradient at the first layer over that at the prediction
+  static constexpr double kExploded = 100;  // gradient norm over its own baseline
   static constexpr std::size_t kSamples = 5;
 
   void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;

@@ -48,20 +48,25 @@ void GradientStopAnalyzer::end_of_step(const Step& step, const Run& run, std::ve
   sighting.position = graph.depth(stop);
   if (stop == 0) {
     sighting.part = "loss";
-    sighting.message = fmt::format("every gradient of every parameter has been exactly zero on {} observed steps, at a loss of {}",
-                                   silent_, number(run.loss().level()));
+    sighting.message =
+        fmt::format("every gradient of every parameter has been exactly zero on {} observed steps, at a loss of {}",
+                    silent_, number(run.loss().level()));
     sighting.suspects.push_back({Cause::wrong_loss, 0.5, 0, "loss", sighting.message});
   } else {
-    sighting.message = fmt::format("{} gets a gradient but passes exactly zero on ({} of {} parameter gradients are zero)",
-                                   graph.name(stop), zero, gradients);
+    sighting.message =
+        fmt::format("{} gets a gradient but passes exactly zero on ({} of {} parameter gradients are zero)",
+                    graph.name(stop), zero, gradients);
     if (mixes(graph.site(stop).op_class)) {
       sighting.suspects.push_back({Cause::bad_initialization, 0.7, stop, {}, "its weights are zero"});
     } else if (graph.in_loss(stop)) {
       sighting.suspects.push_back({Cause::loss_domain, 0.5, stop, {}, "every prediction lies where the loss is flat"});
     } else {
       const bool output = graph.is_output(stop);
-      sighting.suspects.push_back({output ? Cause::wrong_output_activation : Cause::wrong_activation, output ? 0.85 : 0.7, stop,
-                                   {}, sighting.message});
+      sighting.suspects.push_back({output ? Cause::wrong_output_activation : Cause::wrong_activation,
+                                   output ? 0.85 : 0.7,
+                                   stop,
+                                   {},
+                                   sighting.message});
     }
   }
   seen.push_back(std::move(sighting));

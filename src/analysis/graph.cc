@@ -96,11 +96,13 @@ Graph::Id search(Graph::Id start, const Sites& sites, const Neighbours& neighbou
 }  // namespace
 
 Graph::Id Graph::nearest_before(Id id, const std::function<bool(const Site&)>& wanted) const {
-  return search(id, sites_, [this](Id at) -> const std::vector<Id>& { return sites_[at].inputs; }, wanted);
+  return search(
+      id, sites_, [this](Id at) -> const std::vector<Id>& { return sites_[at].inputs; }, wanted);
 }
 
 Graph::Id Graph::nearest_after(Id id, const std::function<bool(const Site&)>& wanted) const {
-  return search(id, sites_, [this](Id at) -> const std::vector<Id>& { return consumers_[at]; }, wanted);
+  return search(
+      id, sites_, [this](Id at) -> const std::vector<Id>& { return consumers_[at]; }, wanted);
 }
 
 Graph::Id Graph::operand(Id id) const {

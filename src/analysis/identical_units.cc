@@ -52,9 +52,13 @@ void IdenticalUnitsAnalyzer::end_of_step(const Step& step, const Run& run, std::
     sighting.site = record.site;
     sighting.step = step.number();
     sighting.position = record.position;
-    sighting.message = fmt::format("all {} units of {} have the same weights{} and the same output on {} observed steps",
-                                   record.tensor.units, graph.name(record.site), zero ? " (zero)" : "", state.steps);
-    sighting.suspects.push_back({Cause::bad_initialization, 0.95, record.site, {},
+    sighting.message =
+        fmt::format("all {} units of {} have the same weights{} and the same output on {} observed steps",
+                    record.tensor.units, graph.name(record.site), zero ? " (zero)" : "", state.steps);
+    sighting.suspects.push_back({Cause::bad_initialization,
+                                 0.95,
+                                 record.site,
+                                 {},
                                  zero ? "its weights started at zero, and no gradient moves them"
                                       : "its weights started equal, and equal gradients keep them so"});
     seen.push_back(std::move(sighting));

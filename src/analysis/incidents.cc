@@ -11,20 +11,28 @@ enum class Family { numeric, contract, output, network, harm, input, target, str
 
 Family family_of(Sign sign) {
   switch (sign) {
-    case Sign::non_finite: return Family::numeric;
-    case Sign::contract: return Family::contract;
+    case Sign::non_finite:
+      return Family::numeric;
+    case Sign::contract:
+      return Family::contract;
     case Sign::output_range:
     case Sign::constant_output:
-    case Sign::loss_mismatch: return Family::output;
+    case Sign::loss_mismatch:
+      return Family::output;
     case Sign::loss_stuck:
     case Sign::loss_diverging:
     case Sign::loss_slow:
-    case Sign::loss_oscillating: return Family::harm;
-    case Sign::input_scale: return Family::input;
-    case Sign::target_scale: return Family::target;
+    case Sign::loss_oscillating:
+      return Family::harm;
+    case Sign::input_scale:
+      return Family::input;
+    case Sign::target_scale:
+      return Family::target;
     case Sign::structure:
-    case Sign::batch_order: return Family::structure;
-    default: return Family::network;
+    case Sign::batch_order:
+      return Family::structure;
+    default:
+      return Family::network;
   }
 }
 
@@ -37,7 +45,8 @@ bool follows_from_input(Sign sign) {
 // Broken rules of the loop, and outputs, that make the network go wrong all over.
 bool explains_network(const Sighting& origin) {
   if (origin.sign == Sign::constant_output) return true;
-  return origin.sign == Sign::contract && (origin.topic == "gradients-not-cleared" || origin.topic == "eval-while-training");
+  return origin.sign == Sign::contract &&
+         (origin.topic == "gradients-not-cleared" || origin.topic == "eval-while-training");
 }
 
 // How well an incident of this family explains harm to the loss; the larger the better, 0 not at all.
@@ -45,13 +54,18 @@ int explains_harm(const Incident& incident, const Run& run) {
   const bool serious = severity_of(incident, run) >= Severity::warning;
   switch (family_of(incident.origin.sign)) {
     case Family::numeric:
-    case Family::network: return serious ? 4 : 1;
+    case Family::network:
+      return serious ? 4 : 1;
     case Family::contract:
-    case Family::output: return serious ? 4 : 2;
+    case Family::output:
+      return serious ? 4 : 2;
     case Family::input:
-    case Family::target: return 3;
-    case Family::harm: return 5;
-    case Family::structure: return serious ? 4 : 0;
+    case Family::target:
+      return 3;
+    case Family::harm:
+      return 5;
+    case Family::structure:
+      return serious ? 4 : 0;
   }
   return 0;
 }
@@ -116,7 +130,8 @@ std::size_t IncidentBuilder::home_of(const Sighting& sighting, const Run& run) c
     case Family::network: {
       const std::size_t same = first_where([&](const Incident& incident) {
         const Family other = family_of(incident.origin.sign);
-        return other == family || (family == Family::network && (other == Family::harm || explains_network(incident.origin)));
+        return other == family ||
+               (family == Family::network && (other == Family::harm || explains_network(incident.origin)));
       });
       if (same != kNone || !follows_from_input(sighting.sign)) return same;
       return first_where([&](const Incident& incident) { return incident.origin.sign == Sign::input_scale; });
@@ -141,7 +156,8 @@ std::size_t IncidentBuilder::home_of(const Sighting& sighting, const Run& run) c
     }
     case Family::input:
     case Family::target:
-    case Family::structure: return kNone;
+    case Family::structure:
+      return kNone;
   }
   return kNone;
 }
@@ -176,7 +192,8 @@ Severity severity_of(const Incident& incident, const Run& run) {
 bool taken_back(const Incident& incident, const Run& run) {
   const auto over = [&](const Sighting& sighting) {
     const bool network = family_of(sighting.sign) == Family::network && !incident.confirmed;
-    return (family_of(sighting.sign) == Family::harm || network) && sighting.revocable && run.improved_since(sighting.step);
+    return (family_of(sighting.sign) == Family::harm || network) && sighting.revocable &&
+           run.improved_since(sighting.step);
   };
   return over(incident.origin) && std::ranges::all_of(incident.followers, over);
 }

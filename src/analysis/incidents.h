@@ -16,7 +16,7 @@ struct Incident {
   Sighting origin;                  // the earliest in (step, position in the data flow)
   std::vector<Sighting> followers;  // at most kKept, in the order they came
   std::uint64_t follower_count = 0;
-  std::set<std::string> layers;     // of the followers
+  std::set<std::string> layers;  // of the followers
   std::uint64_t last_step = 0;
   // The loss stood still for long while the network was in this state: harm was done, whatever the loss does later.
   bool confirmed = false;

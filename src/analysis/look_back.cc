@@ -24,7 +24,8 @@ std::vector<std::string> LookBack::sentences(const Run& run) const {
                                 number(activation_growth)));
   }
   if (weight_growth > 1.5) {
-    lines.push_back(fmt::format("{} grew {} times against its baseline", run.graph().name(weight), number(weight_growth)));
+    lines.push_back(
+        fmt::format("{} grew {} times against its baseline", run.graph().name(weight), number(weight_growth)));
   }
   if (update > 0.05) {
     lines.push_back(fmt::format("relative update of {} {}, typical of all weights {}", run.graph().name(updated),

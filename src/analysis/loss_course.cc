@@ -32,7 +32,8 @@ double constant_answer_loss(const Run& run) {
       // Yes-or-no labels: always say what is more frequent.
       if (target.known && target.min == 0 && target.max == 1) return std::min(target.mean, 1 - target.mean);
       break;
-    default: break;
+    default:
+      break;
   }
   return std::numeric_limits<double>::quiet_NaN();
 }
@@ -63,12 +64,12 @@ void LossCourseAnalyzer::diverging(const Step& step, const Run& run, std::vector
   sighting.site = step.loss_site();
   sighting.phase = Phase::loss;
   sighting.step = step.number();
-  sighting.message = fmt::format("the loss lies at {}, {} times the {} it started from", number(now), number(now / initial),
-                                 number(initial));
-  sighting.suspects.push_back({Cause::learning_rate_too_high, 0.85, 0, "optimizer",
-                               fmt::format("relative updates of the weights reached {} (step {}) at a rate of {}",
-                                           number(run.peak_update().value), run.peak_update().step,
-                                           number(run.learning_rate()))});
+  sighting.message = fmt::format("the loss lies at {}, {} times the {} it started from", number(now),
+                                 number(now / initial), number(initial));
+  sighting.suspects.push_back(
+      {Cause::learning_rate_too_high, 0.85, 0, "optimizer",
+       fmt::format("relative updates of the weights reached {} (step {}) at a rate of {}",
+                   number(run.peak_update().value), run.peak_update().step, number(run.learning_rate()))});
   sighting.suspects.push_back({Cause::optimizer_settings, 0.3, 0, "optimizer", {}});
   seen.push_back(std::move(sighting));
 }
@@ -98,8 +99,10 @@ void LossCourseAnalyzer::stuck(const Step& step, const Run& run, std::vector<Sig
                                  number(loss.initial_level()), number(level));
   if (at_constant) {
     sighting.severity = loss.count() >= 4 * kPatience ? Severity::warning : Severity::advice;
-    sighting.context.push_back(fmt::format("the best answer that ignores the input has a loss of {}", number(constant)));
-    sighting.suspects.push_back({Cause::labels_unrelated, 0.55, 0, "labels", "the loss stays where a constant answer puts it"});
+    sighting.context.push_back(
+        fmt::format("the best answer that ignores the input has a loss of {}", number(constant)));
+    sighting.suspects.push_back(
+        {Cause::labels_unrelated, 0.55, 0, "labels", "the loss stays where a constant answer puts it"});
   }
   const double update = run.typical_update();
   if (update < 1e-4) {
@@ -111,16 +114,18 @@ void LossCourseAnalyzer::stuck(const Step& step, const Run& run, std::vector<Sig
                                              number(run.peak_update().value))});
   } else {
     // Not to be told apart from here; a run at a tenth of the rate would tell.
-    sighting.suspects.push_back({Cause::learning_rate_too_high, 0.45, 0, "optimizer",
-                                 fmt::format("relative updates of the weights are {}; a few steps at a tenth of the rate would tell",
-                                             number(update))});
+    sighting.suspects.push_back(
+        {Cause::learning_rate_too_high, 0.45, 0, "optimizer",
+         fmt::format("relative updates of the weights are {}; a few steps at a tenth of the rate would tell",
+                     number(update))});
   }
   seen.push_back(std::move(sighting));
 }
 
 void LossCourseAnalyzer::slow(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
   const LossHistory& loss = run.loss();
-  if (loss.count() < kPatience || run.several_losses() || run.closures() || run.reading().kind == LossKind::unknown) return;
+  if (loss.count() < kPatience || run.several_losses() || run.closures() || run.reading().kind == LossKind::unknown)
+    return;
   const double start = run.starting_level();
   if (!(start > 0) || loss.improved_from(start, kLittle)) return;
   const Trend trend = loss.long_trend();
@@ -136,8 +141,9 @@ void LossCourseAnalyzer::slow(const Step& step, const Run& run, std::vector<Sigh
   sighting.step = step.number();
   sighting.message = fmt::format("the loss falls, but slowly: from {} to {} in {} steps", number(start),
                                  number(loss.trimmed_level(50)), loss.count());
-  sighting.suspects.push_back({Cause::learning_rate_too_low, 0.5, 0, "optimizer",
-                               fmt::format("a typical update changes a weight by {} of its size", number(run.typical_update()))});
+  sighting.suspects.push_back(
+      {Cause::learning_rate_too_low, 0.5, 0, "optimizer",
+       fmt::format("a typical update changes a weight by {} of its size", number(run.typical_update()))});
   sighting.suspects.push_back({Cause::too_few_epochs, 0.45, 0, "loop", sighting.message});
   seen.push_back(std::move(sighting));
 }

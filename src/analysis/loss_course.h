@@ -12,14 +12,14 @@ namespace sonde::analysis {
 // does not fall is only a hint (advice) unless something else shows why, or it stays where a constant answer would put it.
 class LossCourseAnalyzer final : public Analyzer {
  public:
-  static constexpr double kDiverged = 3;          // level over the initial level, with large steps
-  static constexpr double kThrownAway = 30;       // level over the initial level that is no transient
-  static constexpr double kLargeStep = 0.05;      // relative update that counts as large
-  static constexpr double kLittle = 0.3;          // a fall of less than this share of the start is slow
-  static constexpr std::uint64_t kEarliest = 10;  // losses before anything is said
-  static constexpr std::uint64_t kPatience = 150; // losses before a loss is called stuck
-  static constexpr double kConfidence = 0.95;     // wanted of "it falls" for a loss not to be stuck
-  static constexpr double kWorthIt = 0.01;        // share of its level that it must promise to fall in as many steps again
+  static constexpr double kDiverged = 3;           // level over the initial level, with large steps
+  static constexpr double kThrownAway = 30;        // level over the initial level that is no transient
+  static constexpr double kLargeStep = 0.05;       // relative update that counts as large
+  static constexpr double kLittle = 0.3;           // a fall of less than this share of the start is slow
+  static constexpr std::uint64_t kEarliest = 10;   // losses before anything is said
+  static constexpr std::uint64_t kPatience = 150;  // losses before a loss is called stuck
+  static constexpr double kConfidence = 0.95;      // wanted of "it falls" for a loss not to be stuck
+  static constexpr double kWorthIt = 0.01;  // share of its level that it must promise to fall in as many steps again
 
   void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;
 

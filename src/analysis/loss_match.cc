@@ -7,9 +7,9 @@ namespace {
 
 struct Mismatch {
   Severity severity;
-  Cause cause;         // at the output
+  Cause cause;  // at the output
   double confidence;
-  Cause also;          // at the loss
+  Cause also;  // at the loss
   double also_confidence;
   std::string why;
 };
@@ -21,92 +21,122 @@ std::optional<Mismatch> judge(const Run& run, const trace::TensorStats& predicti
   switch (reading.kind) {
     case LossKind::cross_entropy:
       if (reading.output == Output::softmax) {
-        return Mismatch{warning, Cause::redundant_activation, 0.95, Cause::loss_output_mismatch, 0.85,
-                        "cross_entropy applies log_softmax itself; a second softmax bounds its logits to [0, 1]"};
+        return Mismatch{
+            warning, Cause::redundant_activation,
+            0.95,    Cause::loss_output_mismatch,
+            0.85,    "cross_entropy applies log_softmax itself; a second softmax bounds its logits to [0, 1]"};
       }
       if (reading.output == Output::sigmoid) {
-        return Mismatch{warning, Cause::wrong_output_activation, 0.9, Cause::loss_output_mismatch, 0.7,
-                        "cross_entropy takes logits; a sigmoid bounds them to (0, 1)"};
+        return Mismatch{warning, Cause::wrong_output_activation,
+                        0.9,     Cause::loss_output_mismatch,
+                        0.7,     "cross_entropy takes logits; a sigmoid bounds them to (0, 1)"};
       }
       if (reading.output == Output::tanh || reading.output == Output::rectifier) {
-        return Mismatch{advice, Cause::wrong_output_activation, 0.6, Cause::loss_output_mismatch, 0.4,
-                        "cross_entropy takes logits of any size"};
+        return Mismatch{advice, Cause::wrong_output_activation,          0.6, Cause::loss_output_mismatch,
+                        0.4,    "cross_entropy takes logits of any size"};
       }
       break;
     case LossKind::nll:
       if (reading.output != Output::log_softmax && reading.output != Output::unknown && prediction.max > 1e-6) {
-        return Mismatch{warning, Cause::wrong_output_activation, 0.9, Cause::loss_output_mismatch, 0.85,
-                        fmt::format("nll_loss takes log-probabilities, which are never positive; the largest here is {}",
-                                    number(prediction.max))};
+        return Mismatch{
+            warning,
+            Cause::wrong_output_activation,
+            0.9,
+            Cause::loss_output_mismatch,
+            0.85,
+            fmt::format("nll_loss takes log-probabilities, which are never positive; the largest here is {}",
+                        number(prediction.max))};
       }
       break;
     case LossKind::bce_logits:
       if (reading.output == Output::sigmoid || reading.output == Output::softmax) {
-        return Mismatch{warning, Cause::redundant_activation, 0.95, Cause::loss_output_mismatch, 0.85,
-                        "binary_cross_entropy_with_logits applies a sigmoid itself"};
+        return Mismatch{warning, Cause::redundant_activation,
+                        0.95,    Cause::loss_output_mismatch,
+                        0.85,    "binary_cross_entropy_with_logits applies a sigmoid itself"};
       }
       break;
     case LossKind::bce:
       if (reading.output == Output::linear || reading.output == Output::rectifier || reading.output == Output::tanh) {
-        return Mismatch{warning, Cause::wrong_output_activation, 0.9, Cause::loss_output_mismatch, 0.7,
-                        "binary cross-entropy takes probabilities"};
+        return Mismatch{warning, Cause::wrong_output_activation,
+                        0.9,     Cause::loss_output_mismatch,
+                        0.7,     "binary cross-entropy takes probabilities"};
       }
       if (reading.output == Output::softmax && run.multi_hot_target()) {
-        return Mismatch{warning, Cause::wrong_output_activation, 0.9, Cause::loss_output_mismatch, 0.6,
-                        "several labels hold for one sample, but softmax shares one among them"};
+        return Mismatch{warning, Cause::wrong_output_activation,
+                        0.9,     Cause::loss_output_mismatch,
+                        0.6,     "several labels hold for one sample, but softmax shares one among them"};
       }
       if (reading.output == Output::softmax && reading.width > 1) {
-        return Mismatch{advice, Cause::wrong_output_activation, 0.6, Cause::wrong_loss, 0.55,
-                        "softmax gives one distribution over the classes, binary cross-entropy judges each on its own"};
+        return Mismatch{
+            advice, Cause::wrong_output_activation,
+            0.6,    Cause::wrong_loss,
+            0.55,   "softmax gives one distribution over the classes, binary cross-entropy judges each on its own"};
       }
       if (reading.output == Output::sigmoid && one_hot) {
-        return Mismatch{advice, Cause::wrong_loss, 0.6, Cause::wrong_output_activation, 0.55,
-                        "the labels are one-hot: softmax with cross-entropy judges the classes together"};
+        return Mismatch{advice, Cause::wrong_loss,
+                        0.6,    Cause::wrong_output_activation,
+                        0.55,   "the labels are one-hot: softmax with cross-entropy judges the classes together"};
       }
       break;
     case LossKind::categorical_on_probabilities:
       if (reading.output == Output::linear || reading.output == Output::rectifier || reading.output == Output::tanh) {
-        return Mismatch{warning, Cause::wrong_output_activation, 0.93, Cause::loss_domain, 0.5,
-                        "the loss takes the logarithm of what should be probabilities"};
+        return Mismatch{warning, Cause::wrong_output_activation,
+                        0.93,    Cause::loss_domain,
+                        0.5,     "the loss takes the logarithm of what should be probabilities"};
       }
       if (reading.output == Output::softmax && run.multi_hot_target()) {
-        return Mismatch{warning, Cause::wrong_output_activation, 0.85, Cause::wrong_loss, 0.8,
-                        "several labels hold for one sample, but softmax shares one among them"};
+        return Mismatch{warning, Cause::wrong_output_activation,
+                        0.85,    Cause::wrong_loss,
+                        0.8,     "several labels hold for one sample, but softmax shares one among them"};
       }
       if (reading.output == Output::sigmoid && reading.width > 1) {
-        return Mismatch{advice, Cause::wrong_output_activation, 0.8, Cause::loss_output_mismatch, 0.6,
-                        "categorical cross-entropy takes a distribution over the classes; sigmoids do not sum to 1"};
+        return Mismatch{
+            advice, Cause::wrong_output_activation,
+            0.8,    Cause::loss_output_mismatch,
+            0.6,    "categorical cross-entropy takes a distribution over the classes; sigmoids do not sum to 1"};
       }
       if (reading.output == Output::sigmoid && reading.width == 1) {
-        return Mismatch{warning, Cause::wrong_loss, 0.85, Cause::loss_output_mismatch, 0.7,
-                        "categorical cross-entropy over one unit is no loss for the second class"};
+        return Mismatch{warning, Cause::wrong_loss,
+                        0.85,    Cause::loss_output_mismatch,
+                        0.7,     "categorical cross-entropy over one unit is no loss for the second class"};
       }
       break;
     case LossKind::mse:
     case LossKind::mae:
       if (reading.output == Output::softmax && run.multi_hot_target()) {
-        return Mismatch{warning, Cause::wrong_output_activation, 0.85, Cause::wrong_loss, 0.8,
-                        "several labels hold for one sample, but softmax shares one among them"};
+        return Mismatch{warning, Cause::wrong_output_activation,
+                        0.85,    Cause::wrong_loss,
+                        0.8,     "several labels hold for one sample, but softmax shares one among them"};
       }
       if (one_hot && reading.output == Output::softmax) {
-        return Mismatch{advice, Cause::wrong_loss, 0.75, Cause::loss_output_mismatch, 0.5,
-                        fmt::format("{} over classes has hardly any slope where the answer is wrong and sure", words(reading.kind))};
+        return Mismatch{
+            advice,
+            Cause::wrong_loss,
+            0.75,
+            Cause::loss_output_mismatch,
+            0.5,
+            fmt::format("{} over classes has hardly any slope where the answer is wrong and sure", words(reading.kind))};
       }
       if (one_hot) {
-        return Mismatch{advice, Cause::wrong_loss, 0.7, Cause::wrong_output_activation, 0.6,
-                        fmt::format("one-hot labels are judged by {}", words(reading.kind))};
+        return Mismatch{advice, Cause::wrong_loss,
+                        0.7,    Cause::wrong_output_activation,
+                        0.6,    fmt::format("one-hot labels are judged by {}", words(reading.kind))};
       }
       if (reading.output == Output::sigmoid && run.target().zero_or_one && run.target().deviation > 0) {
-        return Mismatch{advice, Cause::wrong_loss, 0.6, Cause::loss_output_mismatch, 0.5,
-                        fmt::format("yes-or-no labels are judged by {}", words(reading.kind))};
+        return Mismatch{advice, Cause::wrong_loss,
+                        0.6,    Cause::loss_output_mismatch,
+                        0.5,    fmt::format("yes-or-no labels are judged by {}", words(reading.kind))};
       }
       break;
-    default: break;
+    default:
+      break;
   }
   return std::nullopt;
 }
 
-bool belongs_to_loss(Cause cause) { return cause == Cause::wrong_loss || cause == Cause::loss_domain || cause == Cause::loss_output_mismatch; }
+bool belongs_to_loss(Cause cause) {
+  return cause == Cause::wrong_loss || cause == Cause::loss_domain || cause == Cause::loss_output_mismatch;
+}
 
 }  // namespace
 
@@ -126,7 +156,8 @@ void LossMatchAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
   sighting.message = fmt::format("{} feeds {}", words(reading.output), words(reading.kind));
   sighting.context.push_back(mismatch->why);
   const auto blame = [&](Cause cause, double confidence) {
-    sighting.suspects.push_back({cause, confidence, reading.prediction, belongs_to_loss(cause) ? "loss" : "", mismatch->why});
+    sighting.suspects.push_back(
+        {cause, confidence, reading.prediction, belongs_to_loss(cause) ? "loss" : "", mismatch->why});
   };
   blame(mismatch->cause, mismatch->confidence);
   blame(mismatch->also, mismatch->also_confidence);

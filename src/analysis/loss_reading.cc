@@ -30,13 +30,19 @@ LossKind kind_of(const std::string& name) {
 Output output_of(const Site& site) {
   const std::string name = base(site.operation);
   switch (site.op_class) {
-    case OpClass::softmax: return Output::softmax;
-    case OpClass::log_softmax: return Output::log_softmax;
-    case OpClass::rectifier: return Output::rectifier;
-    case OpClass::saturating: return name == "sigmoid" || name == "hardsigmoid" ? Output::sigmoid : Output::tanh;
+    case OpClass::softmax:
+      return Output::softmax;
+    case OpClass::log_softmax:
+      return Output::log_softmax;
+    case OpClass::rectifier:
+      return Output::rectifier;
+    case OpClass::saturating:
+      return name == "sigmoid" || name == "hardsigmoid" ? Output::sigmoid : Output::tanh;
     case OpClass::linear:
-    case OpClass::convolution: return Output::linear;
-    default: return name == "exp" ? Output::exponential : name == "add" ? Output::linear : Output::other;
+    case OpClass::convolution:
+      return Output::linear;
+    default:
+      return name == "exp" ? Output::exponential : name == "add" ? Output::linear : Output::other;
   }
 }
 
@@ -49,8 +55,9 @@ void read_output(const Graph& graph, const trace::Program& program, LossReading&
   const Site& site = graph.site(reading.prediction);
   if (reading.prediction == 0) return;
   reading.output = output_of(site);
-  const auto& shape = reading.prediction == graph.prediction() && !program.prediction_shape.empty() ? program.prediction_shape
-                                                                                                   : site.shape;
+  const auto& shape = reading.prediction == graph.prediction() && !program.prediction_shape.empty()
+                          ? program.prediction_shape
+                          : site.shape;
   if (shape.size() >= 2) reading.width = shape.size() > 2 ? shape[1] : shape.back();
   if (shape.size() == 1) reading.width = 1;
 }
@@ -128,31 +135,50 @@ LossReading read_loss(const Graph& graph, const trace::Program& program) {
 
 std::string_view words(LossKind kind) noexcept {
   switch (kind) {
-    case LossKind::cross_entropy: return "cross-entropy on logits";
-    case LossKind::nll: return "negative log-likelihood";
-    case LossKind::bce: return "binary cross-entropy on probabilities";
-    case LossKind::bce_logits: return "binary cross-entropy on logits";
-    case LossKind::categorical_on_probabilities: return "cross-entropy on probabilities";
-    case LossKind::kl: return "Kullback-Leibler divergence";
-    case LossKind::mse: return "squared error";
-    case LossKind::mae: return "absolute error";
-    case LossKind::hinge: return "hinge loss";
-    case LossKind::unknown: break;
+    case LossKind::cross_entropy:
+      return "cross-entropy on logits";
+    case LossKind::nll:
+      return "negative log-likelihood";
+    case LossKind::bce:
+      return "binary cross-entropy on probabilities";
+    case LossKind::bce_logits:
+      return "binary cross-entropy on logits";
+    case LossKind::categorical_on_probabilities:
+      return "cross-entropy on probabilities";
+    case LossKind::kl:
+      return "Kullback-Leibler divergence";
+    case LossKind::mse:
+      return "squared error";
+    case LossKind::mae:
+      return "absolute error";
+    case LossKind::hinge:
+      return "hinge loss";
+    case LossKind::unknown:
+      break;
   }
   return "a loss of its own";
 }
 
 std::string_view words(Output output) noexcept {
   switch (output) {
-    case Output::linear: return "a linear layer";
-    case Output::softmax: return "softmax";
-    case Output::log_softmax: return "log-softmax";
-    case Output::sigmoid: return "sigmoid";
-    case Output::tanh: return "tanh";
-    case Output::rectifier: return "a rectifier";
-    case Output::exponential: return "exp";
-    case Output::other: return "another operation";
-    case Output::unknown: break;
+    case Output::linear:
+      return "a linear layer";
+    case Output::softmax:
+      return "softmax";
+    case Output::log_softmax:
+      return "log-softmax";
+    case Output::sigmoid:
+      return "sigmoid";
+    case Output::tanh:
+      return "tanh";
+    case Output::rectifier:
+      return "a rectifier";
+    case Output::exponential:
+      return "exp";
+    case Output::other:
+      return "another operation";
+    case Output::unknown:
+      break;
   }
   return "an unknown operation";
 }

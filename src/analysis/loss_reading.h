@@ -22,11 +22,21 @@ enum class LossKind : std::uint8_t {
   hinge,
 };
 
-enum class Output : std::uint8_t { unknown, linear, softmax, log_softmax, sigmoid, tanh, rectifier, exponential, other };
+enum class Output : std::uint8_t {
+  unknown,
+  linear,
+  softmax,
+  log_softmax,
+  sigmoid,
+  tanh,
+  rectifier,
+  exponential,
+  other
+};
 
 struct LossReading {
   LossKind kind = LossKind::unknown;
-  bool composite = false;        // written from single operations
+  bool composite = false;  // written from single operations
   Output output = Output::unknown;
   std::uint32_t prediction = 0;  // the operation that made the prediction, 0 if unknown
   std::int64_t width = 0;        // last dimension of the prediction, 0 if unknown

@@ -20,7 +20,8 @@ using trace::RecordKind;
 // "aten::log_" -> "log", "LogBackward0" -> "log".
 std::string base_name(std::string_view operation) {
   if (const auto colons = operation.rfind(':'); colons != std::string_view::npos) operation.remove_prefix(colons + 1);
-  if (const auto node = operation.find("Backward"); node != std::string_view::npos) operation = operation.substr(0, node);
+  if (const auto node = operation.find("Backward"); node != std::string_view::npos)
+    operation = operation.substr(0, node);
   while (operation.ends_with('_')) operation.remove_suffix(1);
   std::string name;
   for (const char c : operation) name += static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
@@ -59,8 +60,8 @@ Suspect mechanism(const Record& record, const trace::Site& site) {
     } else {
       say(Cause::log_of_zero, 0.95, "the argument of the logarithm reached zero");
     }
-  } else if (one_of(name, {"sqrt", "norm", "linalgvectornorm", "linalg_vector_norm", "linalgnorm", "linalg_norm", "std", "cdist",
-                           "euclideandist", "dist", "frobeniusnorm", "rsqrt"}) ||
+  } else if (one_of(name, {"sqrt", "norm", "linalgvectornorm", "linalg_vector_norm", "linalgnorm", "linalg_norm", "std",
+                           "cdist", "euclideandist", "dist", "frobeniusnorm", "rsqrt"}) ||
              (name == "pow" && facts.kind == OriginKind::node)) {
     say(Cause::sqrt_at_zero, 0.93,
         facts.kind == OriginKind::node ? "the slope of a square root is infinite at zero"
@@ -72,7 +73,8 @@ Suspect mechanism(const Record& record, const trace::Site& site) {
     } else {
       say(Cause::overflow, 0.8, "the quotient is beyond the range of the type");
     }
-  } else if (facts.positive_infinity + facts.negative_infinity > 0 || one_of(name, {"exp", "expm1", "pow", "square", "to", "copy", "mul"})) {
+  } else if (facts.positive_infinity + facts.negative_infinity > 0 ||
+             one_of(name, {"exp", "expm1", "pow", "square", "to", "copy", "mul"})) {
     say(Cause::overflow, 0.9,
         known ? fmt::format("finite operands in [{}, {}] gave values beyond {}", number(first.min), number(first.max),
                             number(facts.dtype_max))
@@ -104,9 +106,9 @@ void judge_run(const Run& run, Sighting& sighting) {
   for (const std::string& line : lines) sighting.context.push_back(line);
   const Scale& input = run.input();
   if (input.known && input.rms > 20) {
-    sighting.suspects.push_back({Cause::input_not_normalized, input.rms > 100 ? 0.6 : 0.4, 0, "data",
-                                 fmt::format("the input has RMS {} in [{}, {}]", number(input.rms), number(input.min),
-                                             number(input.max))});
+    sighting.suspects.push_back(
+        {Cause::input_not_normalized, input.rms > 100 ? 0.6 : 0.4, 0, "data",
+         fmt::format("the input has RMS {} in [{}, {}]", number(input.rms), number(input.min), number(input.max))});
   }
 }
 
@@ -116,7 +118,10 @@ void judge_structure(const Run& run, const Record& record, Sighting& sighting) {
   const trace::Site& site = graph.site(record.site);
   const std::string name = base_name(site.operation);
   if (one_of(name, {"exp", "square", "pow"}) && !graph.in_loss(record.site) && !graph.is_output(record.site)) {
-    sighting.suspects.push_back({Cause::wrong_activation, 0.7, record.site, {},
+    sighting.suspects.push_back({Cause::wrong_activation,
+                                 0.7,
+                                 record.site,
+                                 {},
                                  fmt::format("{} grows without bound as an activation between layers", name)});
   }
   if (!graph.in_loss(record.site) || graph.prediction() == 0 || !run.reading().composite) return;
@@ -124,12 +129,20 @@ void judge_structure(const Run& run, const Record& record, Sighting& sighting) {
   const trace::OpClass op_class = graph.site(prediction).op_class;
   const std::string_view needs = "the loss takes logarithms or quotients of it, which needs values in (0, 1)";
   if (op_class == trace::OpClass::rectifier || mixes(op_class)) {
-    sighting.suspects.push_back({Cause::wrong_output_activation, 0.85, prediction, {},
-                                 fmt::format("the prediction comes from {}; {}", graph.site(prediction).operation, needs)});
+    sighting.suspects.push_back(
+        {Cause::wrong_output_activation,
+         0.85,
+         prediction,
+         {},
+         fmt::format("the prediction comes from {}; {}", graph.site(prediction).operation, needs)});
   } else if (op_class == trace::OpClass::softmax || op_class == trace::OpClass::saturating) {
-    sighting.suspects.push_back({Cause::underflow, 0.5, prediction, {},
+    sighting.suspects.push_back({Cause::underflow,
+                                 0.5,
+                                 prediction,
+                                 {},
                                  "a probability underflowed to exactly zero before its logarithm was taken"});
-    sighting.suspects.push_back({Cause::loss_domain, 0.4, 0, "loss", "the logarithm is taken of a rounded probability"});
+    sighting.suspects.push_back(
+        {Cause::loss_domain, 0.4, 0, "loss", "the logarithm is taken of a rounded probability"});
   }
 }
 
@@ -145,8 +158,9 @@ std::string describe(const Record& record) {
   count(facts.negative_infinity, "-inf");
   if (text.empty()) text = "values that are not finite";
   if (facts.operands > 0 && (facts.kind == OriginKind::operation || facts.kind == OriginKind::node)) {
-    text += fmt::format("; the {} was finite, in [{}, {}]", facts.kind == OriginKind::node ? "incoming gradient" : "input",
-                        number(facts.operand[0].min), number(facts.operand[0].max));
+    text +=
+        fmt::format("; the {} was finite, in [{}, {}]", facts.kind == OriginKind::node ? "incoming gradient" : "input",
+                    number(facts.operand[0].min), number(facts.operand[0].max));
     if (facts.operand[0].zeros > 0) text += fmt::format(" ({} exact zeros)", percent(facts.operand[0].zeros));
     if (facts.operands > 1 && facts.operand[1].zeros > 0) {
       text += fmt::format("; {} of the second operand are exact zeros", percent(facts.operand[1].zeros));
@@ -169,8 +183,9 @@ const Record* first_bad_tensor(const Step& step) {
 }  // namespace
 
 void NonFiniteAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
-  const bool poisoned = (step.has_facts() && (step.facts().non_finite_loss != 0 || step.facts().non_finite_gradient != 0)) ||
-                        std::isinf(step.loss());
+  const bool poisoned =
+      (step.has_facts() && (step.facts().non_finite_loss != 0 || step.facts().non_finite_gradient != 0)) ||
+      std::isinf(step.loss());
   bool found = false;
   for (const Record& record : step.others()) {
     if (record.kind != RecordKind::origin) continue;
@@ -189,8 +204,8 @@ void NonFiniteAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
     judge_run(run, sighting);
     if (record.origin.kind == OriginKind::unknown || record.origin.kind == OriginKind::weight) add_risks(run, sighting);
     if (record.origin.reached > 0) {
-      sighting.context.push_back(fmt::format("{} operations, gradients and parameters after it were not finite",
-                                             record.origin.reached));
+      sighting.context.push_back(
+          fmt::format("{} operations, gradients and parameters after it were not finite", record.origin.reached));
     }
     seen.push_back(std::move(sighting));
   }
@@ -203,9 +218,9 @@ void NonFiniteAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
     sighting.site = bad->site;
     sighting.phase = bad->phase;
     sighting.position = bad->position;
-    sighting.message = fmt::format("{} of {} values are not finite",
-                                   bad->tensor.nan + bad->tensor.positive_infinity + bad->tensor.negative_infinity,
-                                   bad->tensor.count);
+    sighting.message =
+        fmt::format("{} of {} values are not finite",
+                    bad->tensor.nan + bad->tensor.positive_infinity + bad->tensor.negative_infinity, bad->tensor.count);
   } else {
     sighting.site = step.loss_site();
     sighting.phase = step.facts().non_finite_loss != 0 ? Phase::loss : Phase::gradient;

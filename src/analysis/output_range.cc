@@ -18,12 +18,17 @@ std::optional<Bounds> bounds_of(Output output) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   switch (output) {
     case Output::sigmoid:
-    case Output::softmax: return Bounds{0, 1};
-    case Output::tanh: return Bounds{-1, 1};
+    case Output::softmax:
+      return Bounds{0, 1};
+    case Output::tanh:
+      return Bounds{-1, 1};
     case Output::rectifier:
-    case Output::exponential: return Bounds{0, kInfinity};
-    case Output::log_softmax: return Bounds{-kInfinity, 0};
-    default: return std::nullopt;
+    case Output::exponential:
+      return Bounds{0, kInfinity};
+    case Output::log_softmax:
+      return Bounds{-kInfinity, 0};
+    default:
+      return std::nullopt;
   }
 }
 
@@ -40,7 +45,8 @@ void OutputRangeAnalyzer::end_of_step(const Step& step, const Run& run, std::vec
   const double spread = std::max(target.deviation, 1e-12 * std::abs(target.mean));
   const double beyond = std::max({0.0, target.max - bounds->high, bounds->low - target.min});
   if (!(beyond > 0.1 * spread) || !(beyond > 1e-6)) return;
-  const bool much = target.mean - spread < bounds->low - 0.05 * spread || target.mean + spread > bounds->high + 0.05 * spread;
+  const bool much =
+      target.mean - spread < bounds->low - 0.05 * spread || target.mean + spread > bounds->high + 0.05 * spread;
   Sighting sighting;
   sighting.sign = Sign::output_range;
   sighting.severity = much ? Severity::warning : Severity::advice;
@@ -74,7 +80,10 @@ void ConstantOutputAnalyzer::end_of_step(const Step& step, const Run& run, std::
     sighting.message = fmt::format("{} over one unit gives {} for every sample: no gradient gets past it",
                                    words(reading.output), number(prediction->min));
     sighting.suspects.push_back({Cause::wrong_output_activation, 0.96, reading.prediction, {}, sighting.message});
-    sighting.suspects.push_back({Cause::wrong_output_width, 0.6, run.graph().operand(reading.prediction), {},
+    sighting.suspects.push_back({Cause::wrong_output_width,
+                                 0.6,
+                                 run.graph().operand(reading.prediction),
+                                 {},
                                  "two classes need two units with softmax, or one with sigmoid"});
     sighting.suspects.push_back({Cause::loss_output_mismatch, 0.65, 0, "loss", {}});
     seen.push_back(std::move(sighting));
@@ -84,7 +93,8 @@ void ConstantOutputAnalyzer::end_of_step(const Step& step, const Run& run, std::
   if (constant_ < kSteps || run.improved_since(0) || run.target().deviation == 0) return;
   sighting.severity = Severity::warning;
   sighting.revocable = true;
-  sighting.message = fmt::format("the output is {} for every sample of {} observed steps in a row", number(prediction->min), constant_);
+  sighting.message = fmt::format("the output is {} for every sample of {} observed steps in a row",
+                                 number(prediction->min), constant_);
   sighting.suspects.push_back({Cause::unknown, 0.3, reading.prediction, {}, "the input no longer reaches the output"});
   seen.push_back(std::move(sighting));
 }

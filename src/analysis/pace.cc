@@ -41,8 +41,9 @@ void PaceAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sig
   sighting.part = "optimizer";
   sighting.phase = Phase::update;
   sighting.step = step.number();
-  sighting.message = fmt::format("each step gains {} of what its gradient promises and takes {} off the loss: half of it would take {} steps",
-                                 number(gain), percent(fall), number(std::round(0.5 / fall)));
+  sighting.message = fmt::format(
+      "each step gains {} of what its gradient promises and takes {} off the loss: half of it would take {} steps",
+      number(gain), percent(fall), number(std::round(0.5 / fall)));
   sighting.suspects.push_back({Cause::learning_rate_too_low, 0.8, 0, "optimizer", sighting.message});
   sighting.suspects.push_back({Cause::too_few_epochs, 0.5, 0, "loop", {}});
   seen.push_back(std::move(sighting));

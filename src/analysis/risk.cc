@@ -42,21 +42,27 @@ std::vector<Suspect> risky_operations(const Run& run) {
     const bool power = name == "exp" || name == "pow";
     if (!quotient && !logarithm && !root && !power) continue;
     if (quotient && name == "div" && site.inputs.size() < 2) continue;  // by a number
-    const std::uint32_t operand = quotient && site.inputs.size() >= 2 ? site.inputs[1] : site.inputs.empty() ? 0 : site.inputs[0];
+    const std::uint32_t operand = quotient && site.inputs.size() >= 2 ? site.inputs[1]
+                                  : site.inputs.empty()               ? 0
+                                                                      : site.inputs[0];
     const trace::TensorStats* stats = run.last_output(operand);
     // A divisor or argument that no operation made is not known; one that was measured tells how near it came.
     const double nearness = stats == nullptr ? 0.5 : power ? std::clamp(stats->max / 88, 0.0, 1.0) : near_zero(*stats);
     if (nearness < 0.5) continue;
-    const Cause cause = quotient ? Cause::division_by_zero : logarithm ? Cause::log_of_zero : root ? Cause::sqrt_at_zero : Cause::overflow;
+    const Cause cause = quotient    ? Cause::division_by_zero
+                        : logarithm ? Cause::log_of_zero
+                        : root      ? Cause::sqrt_at_zero
+                                    : Cause::overflow;
     const std::string seen = stats == nullptr ? std::string("its operand was not seen")
                                               : fmt::format("its operand lay in [{}, {}] when it was last seen",
                                                             number(stats->min), number(stats->max));
-    risks.push_back({nearness + (quotient ? 0.01 : 0), {cause, 0.45 + 0.25 * nearness, id, {},
-                                                        fmt::format("{} of {}: {}", name, graph.name(id), seen)}});
+    risks.push_back({nearness + (quotient ? 0.01 : 0),
+                     {cause, 0.45 + 0.25 * nearness, id, {}, fmt::format("{} of {}: {}", name, graph.name(id), seen)}});
   }
   std::ranges::stable_sort(risks, [](const Risk& a, const Risk& b) { return a.nearness > b.nearness; });
   std::vector<Suspect> suspects;
-  for (std::size_t i = 0; i < std::min<std::size_t>(3, risks.size()); ++i) suspects.push_back(std::move(risks[i].suspect));
+  for (std::size_t i = 0; i < std::min<std::size_t>(3, risks.size()); ++i)
+    suspects.push_back(std::move(risks[i].suspect));
   return suspects;
 }
 

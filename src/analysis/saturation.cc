@@ -38,19 +38,23 @@ void SaturationAnalyzer::end_of_step(const Step& step, const Run& run, std::vect
       const trace::TensorStats* fed = before == 0 ? nullptr : step.stats(before, Phase::forward);
       const double scale = fed != nullptr ? rms(*fed) : (run.input().known ? run.input().rms : 1);
       if (scale > 5) {
-        sighting.suspects.push_back({Cause::input_not_normalized, 0.85, 0, "data",
-                                     fmt::format("what {} gets has RMS {}, saturated from the first step", graph.name(layer),
-                                                 number(scale))});
+        sighting.suspects.push_back(
+            {Cause::input_not_normalized, 0.85, 0, "data",
+             fmt::format("what {} gets has RMS {}, saturated from the first step", graph.name(layer), number(scale))});
         sighting.suspects.push_back({Cause::missing_normalization, 0.5, 0, "model", {}});
       } else {
-        sighting.suspects.push_back({Cause::bad_initialization, 0.8, layer, {},
-                                     fmt::format("saturated from the first step although its input has RMS {}", number(scale))});
+        sighting.suspects.push_back(
+            {Cause::bad_initialization,
+             0.8,
+             layer,
+             {},
+             fmt::format("saturated from the first step although its input has RMS {}", number(scale))});
       }
       sighting.suspects.push_back({Cause::wrong_activation, 0.35, record.site, {}, {}});
     } else {
       sighting.suspects.push_back({Cause::learning_rate_too_high, 0.75, 0, "optimizer",
-                                   fmt::format("saturation grew from {} to {}; relative update {}", percent(start), percent(now),
-                                               number(run.typical_update()))});
+                                   fmt::format("saturation grew from {} to {}; relative update {}", percent(start),
+                                               percent(now), number(run.typical_update()))});
       sighting.suspects.push_back({Cause::missing_normalization, 0.5, 0, "model", {}});
     }
     seen.push_back(std::move(sighting));

@@ -16,9 +16,8 @@ namespace {
 // True if what the input meets first brings it to scale, or only looks it up.
 bool made_harmless(const Graph& graph, std::uint32_t input) {
   const auto first = [&graph](std::uint32_t from) {
-    return graph.nearest_after(from, [](const trace::Site& site) {
-      return !passes_on(site.op_class) && site.op_class != OpClass::pooling;
-    });
+    return graph.nearest_after(
+        from, [](const trace::Site& site) { return !passes_on(site.op_class) && site.op_class != OpClass::pooling; });
   };
   const std::uint32_t meets = first(input);
   if (meets == 0) return false;
@@ -48,7 +47,8 @@ void InputScaleAnalyzer::end_of_step(const Step& step, const Run& run, std::vect
   sighting.message = fmt::format("the input is {} +- {} in [{}, {}]", number(input.mean), number(input.deviation),
                                  number(input.min), number(input.max));
   if (constant) {
-    sighting.suspects.push_back({Cause::input_constant, 0.8, input.site, "data", "every value of the input is the same"});
+    sighting.suspects.push_back(
+        {Cause::input_constant, 0.8, input.site, "data", "every value of the input is the same"});
   } else {
     const double confidence = std::clamp(0.5 + 0.1 * std::log10(std::max(input.rms, 1 / input.rms)) * 2, 0.5, 0.9);
     sighting.suspects.push_back({Cause::input_not_normalized, confidence, input.site, "data",
@@ -79,10 +79,10 @@ void TargetScaleAnalyzer::end_of_step(const Step& step, const Run& run, std::vec
     sighting.revocable = true;
     sighting.step = step.number();
     sighting.suspects.front().confidence = 0.92;
-    sighting.suspects.front().evidence =
-        fmt::format("after {} passes the predictions have RMS {}, the targets {}", run.passes(), number(rms(*prediction)),
-                    number(target.rms));
-    sighting.suspects.push_back({Cause::learning_rate_too_low, 0.4, 0, "optimizer", "the output moves too little a step to get there"});
+    sighting.suspects.front().evidence = fmt::format("after {} passes the predictions have RMS {}, the targets {}",
+                                                     run.passes(), number(rms(*prediction)), number(target.rms));
+    sighting.suspects.push_back(
+        {Cause::learning_rate_too_low, 0.4, 0, "optimizer", "the output moves too little a step to get there"});
   }
   seen.push_back(std::move(sighting));
 }

@@ -30,10 +30,11 @@ void UpdateSizeAnalyzer::end_of_step(const Step& step, const Run& run, std::vect
   sighting.part = "optimizer";
   sighting.phase = Phase::update;
   sighting.step = step.number();
-  sighting.message = fmt::format("an update changes a typical weight by {} of its size; the most {} by {}", number(typical),
-                                 run.graph().name(largest_site), number(largest));
-  sighting.suspects.push_back({large ? Cause::learning_rate_too_high : Cause::learning_rate_too_low, large ? 0.75 : 0.6, 0,
-                               "optimizer", fmt::format("{} at a rate of {}", sighting.message, number(run.learning_rate()))});
+  sighting.message = fmt::format("an update changes a typical weight by {} of its size; the most {} by {}",
+                                 number(typical), run.graph().name(largest_site), number(largest));
+  sighting.suspects.push_back({large ? Cause::learning_rate_too_high : Cause::learning_rate_too_low, large ? 0.75 : 0.6,
+                               0, "optimizer",
+                               fmt::format("{} at a rate of {}", sighting.message, number(run.learning_rate()))});
   seen.push_back(std::move(sighting));
 }
 
@@ -64,8 +65,9 @@ void ActivationSizeAnalyzer::end_of_step(const Step& step, const Run& run, std::
   sighting.site = first->site;
   sighting.step = step.number();
   sighting.position = first->position;
-  sighting.message = fmt::format("the output of {} has RMS {}, {} at the first step; the input of the network {}",
-                                 graph.name(first->site), number(series.last().value), number(series.first().value), number(input));
+  sighting.message =
+      fmt::format("the output of {} has RMS {}, {} at the first step; the input of the network {}",
+                  graph.name(first->site), number(series.last().value), number(series.first().value), number(input));
   if (grown) {
     sighting.suspects.push_back({Cause::learning_rate_too_high, 0.75, 0, "optimizer",
                                  fmt::format("it grew {} times while updates reached {} of the weights",

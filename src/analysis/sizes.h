@@ -23,8 +23,8 @@ class UpdateSizeAnalyzer final : public Analyzer {
 // Outputs of hidden layers that are enormous from the start, or grow for ever.
 class ActivationSizeAnalyzer final : public Analyzer {
  public:
-  static constexpr double kHuge = 1e3;    // RMS over that of the input, or over 1
-  static constexpr double kGrown = 100;   // RMS over its baseline
+  static constexpr double kHuge = 1e3;   // RMS over that of the input, or over 1
+  static constexpr double kGrown = 100;  // RMS over its baseline
   static constexpr std::size_t kSamples = 3;
 
   void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;

@@ -17,7 +17,8 @@ void StructureAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
   convolutions(step, run, seen);
   data_set(step, run, seen);
   std::map<std::string, std::size_t> given;
-  const auto say = [&](std::uint32_t site, const std::string& topic, Cause cause, double confidence, std::string message) {
+  const auto say = [&](std::uint32_t site, const std::string& topic, Cause cause, double confidence,
+                       std::string message) {
     if (++given[topic] > kMost) return;
     Sighting sighting;
     sighting.sign = Sign::structure;
@@ -44,12 +45,14 @@ void StructureAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
           fmt::format("no activation stands between {} and {}: together they are one linear layer", graph.name(before),
                       graph.name(id)));
     }
-    const bool pointwise = activates(site.op_class) && site.op_class != OpClass::softmax && site.op_class != OpClass::log_softmax;
+    const bool pointwise =
+        activates(site.op_class) && site.op_class != OpClass::softmax && site.op_class != OpClass::log_softmax;
     if (pointwise && activates(other.op_class)) {
       say(id, "double-activation", Cause::redundant_activation, 0.6,
           fmt::format("{} follows another activation, {}", graph.name(id), graph.name(before)));
     }
-    if (site.op_class == OpClass::dropout && !site.scalars.empty() && site.scalars.front() > 0.5 && site.scalars.front() <= 1) {
+    if (site.op_class == OpClass::dropout && !site.scalars.empty() && site.scalars.front() > 0.5 &&
+        site.scalars.front() <= 1) {
       say(id, "dropout-rate", Cause::dropout_rate, 0.5,
           fmt::format("{} drops {} of its input", graph.name(id), percent(site.scalars.front())));
     }
@@ -59,7 +62,8 @@ void StructureAnalyzer::end_of_step(const Step& step, const Run& run, std::vecto
 void StructureAnalyzer::data_set(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
   const std::int64_t rows = run.data_rows();
   const auto parameters = static_cast<double>(run.program().parameters);
-  if (rows <= run.batch_rows() || rows >= kFewRows || parameters < kParametersPerRow * static_cast<double>(rows)) return;
+  if (rows <= run.batch_rows() || rows >= kFewRows || parameters < kParametersPerRow * static_cast<double>(rows))
+    return;
   Sighting sighting;
   sighting.sign = Sign::structure;
   sighting.topic = "little-data";
@@ -67,7 +71,8 @@ void StructureAnalyzer::data_set(const Step& step, const Run& run, std::vector<S
   sighting.part = "data";
   sighting.phase = Phase::input;
   sighting.step = step.number();
-  sighting.message = fmt::format("batches are picked from {} rows; the model has {} parameters", rows, number(parameters));
+  sighting.message =
+      fmt::format("batches are picked from {} rows; the model has {} parameters", rows, number(parameters));
   sighting.suspects.push_back({Cause::too_little_data, 0.5, 0, "data", sighting.message});
   seen.push_back(std::move(sighting));
 }
@@ -89,7 +94,8 @@ void StructureAnalyzer::convolutions(const Step& step, const Run& run, std::vect
   sighting.severity = Severity::advice;
   sighting.part = "model";
   sighting.step = step.number();
-  sighting.message = fmt::format("{} convolutions for images of {} channels; {} or more are usual", kernels, channels, usual);
+  sighting.message =
+      fmt::format("{} convolutions for images of {} channels; {} or more are usual", kernels, channels, usual);
   sighting.suspects.push_back({Cause::too_few_conv_layers, 0.4, 0, "model", sighting.message});
   sighting.suspects.push_back({Cause::too_shallow, 0.3, 0, "model", {}});
   seen.push_back(std::move(sighting));

@@ -12,9 +12,9 @@ namespace sonde::analysis {
 // model (where the whole of it is seen: as the tensor that batches are picked from).
 class StructureAnalyzer final : public Analyzer {
  public:
-  static constexpr std::size_t kMost = 3;               // pieces of advice of one kind
-  static constexpr std::int64_t kFewRows = 500;         // rows of a data set, and
-  static constexpr double kParametersPerRow = 100;      // parameters of the model for each of them
+  static constexpr std::size_t kMost = 3;           // pieces of advice of one kind
+  static constexpr std::int64_t kFewRows = 500;     // rows of a data set, and
+  static constexpr double kParametersPerRow = 100;  // parameters of the model for each of them
 
   void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;
 

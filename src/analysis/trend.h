@@ -11,10 +11,10 @@ namespace sonde::analysis {
 
 struct Trend {
   std::size_t n = 0;
-  double slope = 0;      // per unit of x
-  double error = 0;      // standard error of the slope
-  double level = 0;      // mean of y
-  double residual = 0;   // standard deviation of y about the line
+  double slope = 0;     // per unit of x
+  double error = 0;     // standard error of the slope
+  double level = 0;     // mean of y
+  double residual = 0;  // standard deviation of y about the line
 
   // Probability that the true slope is below (above) zero; 0.5 where nothing is known.
   [[nodiscard]] double falling() const;

@@ -20,12 +20,12 @@ class DeadUnitsAnalyzer final : public Analyzer {
 
  private:
   struct Life {
-    double born_silent = -1;    // share of silent units when first seen
-    int steps = 0;              // observed steps in a row with more than kMost silent
-    double values = 0;          // zeros seen of each unit since
-    std::uint64_t since = 0;    // step at which that began
-    double before = 0;          // share of silent units on the observed step before
-    double update_before = 0;   // typical relative update then
+    double born_silent = -1;   // share of silent units when first seen
+    int steps = 0;             // observed steps in a row with more than kMost silent
+    double values = 0;         // zeros seen of each unit since
+    std::uint64_t since = 0;   // step at which that began
+    double before = 0;         // share of silent units on the observed step before
+    double update_before = 0;  // typical relative update then
   };
   std::map<std::uint32_t, Life> lives_;
 };

@@ -18,7 +18,8 @@ using trace::RecordKind;
 void trouble(FakeNetwork& net) {
   net.layer("sigmoid1").forward.beyond = 0.9F;
   net.layer("fc2").backward = zeros();
-  net.layer("relu2").forward.units = net.layer("relu2").forward.silent_units = net.layer("relu2").forward.dead_units = 64;
+  net.layer("relu2").forward.units = net.layer("relu2").forward.silent_units = net.layer("relu2").forward.dead_units =
+      64;
   net.run(200);
   net.layer("fc3").forward.nan = 3;
   net.non_finite_loss = 1;
@@ -115,11 +116,16 @@ TEST(Engine, RandomRecordsNeverCrashIt) {
   const auto real = [&]() -> double {
     constexpr double kOdd[] = {0, -1, 1e308, -1e308, 1e-320};
     switch (dice(6)) {
-      case 0: return std::numeric_limits<double>::quiet_NaN();
-      case 1: return std::numeric_limits<double>::infinity();
-      case 2: return -std::numeric_limits<double>::infinity();
-      case 3: return kOdd[dice(5)];
-      default: return std::exp(static_cast<double>(dice(40)) - 20.0);
+      case 0:
+        return std::numeric_limits<double>::quiet_NaN();
+      case 1:
+        return std::numeric_limits<double>::infinity();
+      case 2:
+        return -std::numeric_limits<double>::infinity();
+      case 3:
+        return kOdd[dice(5)];
+      default:
+        return std::exp(static_cast<double>(dice(40)) - 20.0);
     }
   };
   FakeNetwork net(kLayers, "aten::cross_entropy_loss");

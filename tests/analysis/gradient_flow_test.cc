@@ -57,7 +57,8 @@ TEST(VanishingGradient, IsNoWarningInANetworkThatLearns) {
 TEST(VanishingGradient, HarmThatWasDoneStaysAWarning) {
   FakeNetwork net(kDeep, "aten::mse_loss");
   attenuate(net, 0.2, 1);
-  net.run(600, [&](std::uint64_t step) { net.loss = step < 300 ? 1 : 1 / (1.0 + 0.1 * static_cast<double>(step - 300)); });
+  net.run(600,
+          [&](std::uint64_t step) { net.loss = step < 300 ? 1 : 1 / (1.0 + 0.1 * static_cast<double>(step - 300)); });
   EXPECT_EQ(net.count(Severity::warning), 1U) << text_of(net.findings());
 }
 

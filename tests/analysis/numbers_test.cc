@@ -26,7 +26,8 @@ TEST(Robust, OneSpikeDoesNotMoveTheDeviation) {
 
 std::vector<double> ramp(std::size_t n, double slope) {
   std::vector<double> y;
-  for (std::size_t i = 0; i < n; ++i) y.push_back(slope * static_cast<double>(i) + std::sin(7.0 * static_cast<double>(i)));
+  for (std::size_t i = 0; i < n; ++i)
+    y.push_back(slope * static_cast<double>(i) + std::sin(7.0 * static_cast<double>(i)));
   return y;
 }
 

@@ -88,9 +88,7 @@ TEST(Saturation, FromTheFirstStepWithALargeInputBlamesTheInput) {
 
 TEST(Saturation, GrowingWithLargeStepsBlamesTheRate) {
   FakeNetwork net({"fc1", "sigmoid1", "fc2"}, "aten::mse_loss");
-  net.run(60, [&](std::uint64_t step) {
-    net.layer("sigmoid1").forward.beyond = step < 10 ? 0.02F : 0.95F;
-  });
+  net.run(60, [&](std::uint64_t step) { net.layer("sigmoid1").forward.beyond = step < 10 ? 0.02F : 0.95F; });
   const Finding* finding = net.find("saturation");
   ASSERT_NE(finding, nullptr);
   EXPECT_EQ(finding->causes[0].cause, Cause::learning_rate_too_high);

@@ -10,18 +10,16 @@
 namespace sonde::faults {
 namespace {
 
-using testing::sample_case;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
+using testing::sample_case;
 using ::testing::StartsWith;
 
 std::string rejection(const nlohmann::json& document) {
   try {
     static_cast<void>(read_case(document));
     return "accepted";
-  } catch (const std::exception& error) {
-    return error.what();
-  }
+  } catch (const std::exception& error) { return error.what(); }
 }
 
 // The sample with the value at a JSON pointer replaced or added.
@@ -94,7 +92,8 @@ TEST(CaseReader, NamesOfLayersMustBeUsableAndTheirOwn) {
 }
 
 TEST(CaseReader, ErrorsOfThePatchedVariantSayThatItIsTheOne) {
-  const auto document = with("/patch", nlohmann::json::parse(R"([{"op": "replace", "path": "/model/0/out", "value": 9}])"));
+  const auto document =
+      with("/patch", nlohmann::json::parse(R"([{"op": "replace", "path": "/model/0/out", "value": 9}])"));
   EXPECT_THAT(rejection(document), AllOf(StartsWith("patched, /model/2/in"), HasSubstr("9")));
 }
 
@@ -112,9 +111,7 @@ TEST(CaseReader, AFileIsNamedInItsErrors) {
   try {
     static_cast<void>(load_case("no/such/case.json"));
     FAIL();
-  } catch (const std::exception& error) {
-    EXPECT_THAT(error.what(), StartsWith("no/such/case.json: "));
-  }
+  } catch (const std::exception& error) { EXPECT_THAT(error.what(), StartsWith("no/such/case.json: ")); }
 }
 
 TEST(CaseReader, OptimizerFieldsOfOtherTypesAreAllowedSoThatAPatchMayChangeTheTypeAlone) {

@@ -37,9 +37,7 @@ TEST(Findings, AreReadBackFromAReport) {
   EXPECT_EQ(findings[0].causes[0].where.part, "loss");
 }
 
-TEST(Findings, AnEmptyReportHasNone) {
-  EXPECT_TRUE(read_findings(nlohmann::json::parse(Report{}.to_json())).empty());
-}
+TEST(Findings, AnEmptyReportHasNone) { EXPECT_TRUE(read_findings(nlohmann::json::parse(Report{}.to_json())).empty()); }
 
 TEST(Findings, AreToldInOneLine) {
   const std::vector<Seen> findings = read_findings(nlohmann::json::parse(sample_report().to_json()));

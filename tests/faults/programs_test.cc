@@ -89,7 +89,8 @@ TEST(Network, IsAModuleTreeUnderTheNamesOfTheLayers) {
       {"type": "Linear", "name": "first", "in": 4, "out": 6, "init": {"weight": "zeros", "bias": {"constant": 2}}},
       {"type": "Residual", "name": "block", "body": [{"type": "Linear", "name": "inner", "in": 6, "out": 6},
                                                      {"type": "Tanh", "name": "act", "functional": true}]},
-      {"type": "Softmax", "name": "softmax", "dim": 1}])"), "/model");
+      {"type": "Softmax", "name": "softmax", "dim": 1}])"),
+                                                    "/model");
   Network network(layers, std::vector<std::string>{}, std::nullopt);
   std::vector<std::string> names;
   for (const auto& item : network->named_modules("", false)) names.push_back(item.key());
@@ -115,7 +116,8 @@ TEST(Network, EveryLayerTypeRuns) {
       {"type": "RNN", "name": "rnn", "input": 2, "hidden": 3, "select": "last"},
       {"type": "Normalize", "name": "norm", "eps": 1e-6}, {"type": "Exp", "name": "exp"}, {"type": "Log", "name": "log"},
       {"type": "Square", "name": "square"}, {"type": "Sqrt", "name": "sqrt"}, {"type": "GELU", "name": "gelu"},
-      {"type": "LogSoftmax", "name": "out"}])"), "/model");
+      {"type": "LogSoftmax", "name": "out"}])"),
+                                                    "/model");
   Network network(layers, std::vector<std::string>{}, std::nullopt);
   const Tensor y = network->forward(torch::randn({5, 2, 8, 8}));
   EXPECT_EQ(y.sizes(), (std::vector<std::int64_t>{5, 3}));

@@ -15,16 +15,14 @@ using ::testing::StartsWith;
 // What the check says of a model on 3-channel 8x8 images of four classes, with the given loss and labels.
 std::string verdict(const char* model, const char* loss = "cross_entropy", const char* labels = "index") {
   json document = testing::sample_case();
-  document["data"] = {{"generator", "patterns"}, {"n", 8}, {"channels", 3}, {"height", 8}, {"width", 8},
-                      {"classes", 4}, {"labels", labels}};
+  document["data"] = {{"generator", "patterns"}, {"n", 8}, {"channels", 3}, {"height", 8}, {"width", 8}, {"classes", 4},
+                      {"labels", labels}};
   document["model"] = json::parse(model);
   document["loss"]["type"] = loss;
   try {
     static_cast<void>(read_case(document));
     return "fits";
-  } catch (const std::exception& error) {
-    return error.what();
-  }
+  } catch (const std::exception& error) { return error.what(); }
 }
 
 TEST(Shapes, AConvolutionalNetworkThatFitsIsAccepted) {
@@ -99,7 +97,8 @@ TEST(Shapes, LoopFieldsNameLayersOfTheModel) {
 
 TEST(Shapes, AnEmbeddingWantsTokens) {
   json document = testing::sample_case();
-  document["data"] = {{"generator", "tokens"}, {"n", 9}, {"length", 5}, {"vocab", 30}, {"classes", 3}, {"labels", "index"}};
+  document["data"] = {{"generator", "tokens"}, {"n", 9},       {"length", 5},
+                      {"vocab", 30},           {"classes", 3}, {"labels", "index"}};
   document["model"] = json::parse(R"([{"type": "Embedding", "name": "e", "num": 30, "dim": 4},
       {"type": "Flatten", "name": "f"}, {"type": "Linear", "name": "out", "in": 20, "out": 3}])");
   EXPECT_NO_THROW(static_cast<void>(read_case(document)));

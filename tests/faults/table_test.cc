@@ -38,7 +38,11 @@ class PrintedCase : public ::testing::Test {
   void SetUp() override {
     Trial buggy, patched;
     buggy.variant = Variant::buggy;
-    buggy.findings = {{Severity::error, "diverges", "the loss grew", 5, {"", "loss", ""},
+    buggy.findings = {{Severity::error,
+                       "diverges",
+                       "the loss grew",
+                       5,
+                       {"", "loss", ""},
                        {{"learning-rate-too-high", 0.9, {"", "optimizer", ""}}}}};
     patched.variant = Variant::patched;
     scores_ = {score_case(sample_, {buggy, patched})};
