@@ -12,7 +12,7 @@ using torch::autograd::variable_list;
 
 struct RootFunction : torch::autograd::Function<RootFunction> {
   static at::Tensor forward(AutogradContext* context, const at::Tensor& x) {
-    auto root = x.sqrt();
+    auto root = ORIGIN(x.sqrt());
     context->save_for_backward({root});
     return root;
   }
@@ -50,49 +50,50 @@ Program huge_advantage() {
           }};
 }
 
-// The same operations stand at the same places of both networks' steps; only their lines differ.
+// The same operations stand at the same places of both networks' passes; only their lines differ.
 Program in_turns() {
   Net net;
   auto x = batch(), hidden = torch::cat({batch(), batch(), batch()}, 1).slice(1, 0, 16);
-  auto step = std::make_shared<int>(0);
-  return {net.ptr(), [=](bool bad) mutable {
-            if ((*step)++ % 2 == 0) {
-              auto judged = net->first(x).square();
-              return judged.sqrt().mean();
-            }
-            auto made = net->last(hidden).square() * (bad ? 0.0 : 1.0);
-            return ORIGIN(made.sqrt()).mean();
-          }};
+  return {net.ptr(),
+          nullptr,
+          {[=](bool) mutable {
+             auto judged = net->first(x).square() * 1.0;
+             return judged.sqrt().mean();
+           },
+           [=](bool bad) mutable {
+             auto made = net->last(hidden).square() * (bad ? 0.0 : 1.0);
+             return ORIGIN(made.sqrt()).mean();
+           }}};
 }
 
 Program two_losses() {
   Net net;
   auto x = batch();
-  Program program{net.ptr(), nullptr};
-  program.losses = [=](bool bad) mutable {
-    auto trunk = torch::tanh(net->first(x));
-    auto first = F::cross_entropy(net->last(trunk), classes(4));
-    auto z = torch::relu(trunk) * (bad ? 0.0 : 1.0) + (bad ? 0.0 : 1.0);
-    auto second = ORIGIN(z.sqrt()).mean();
-    return std::vector<at::Tensor>{first, second};
-  };
-  return program;
+  auto trunk = std::make_shared<at::Tensor>();
+  return {net.ptr(),
+          nullptr,
+          {[=](bool) mutable {
+             *trunk = torch::tanh(net->first(x));
+             return F::cross_entropy(net->last(*trunk), classes(4));
+           },
+           [=](bool bad) mutable {
+             auto z = torch::relu(*trunk) * (bad ? 0.0 : 1.0) + (bad ? 0.0 : 1.0);
+             return ORIGIN(z.sqrt()).mean();
+           }}};
 }
 
 Program accumulated() {
   Net net;
   auto x = batch();
   Program program{net.ptr(), nullptr};
-  program.losses = [=](bool bad) mutable {
-    std::vector<at::Tensor> losses;
-    for (int micro = 0; micro < 3; ++micro) {
+  for (int micro = 0; micro < 3; ++micro) {
+    program.losses.push_back([=](bool bad) mutable {
       auto y = net(x.slice(0, 2 * micro, 2 * micro + 2));
       auto distance = y.square().sum(1) * (bad && micro == 1 ? 0.0 : 1.0);
       auto root = ORIGIN(distance.sqrt());
-      losses.push_back(root.mean());
-    }
-    return losses;
-  };
+      return root.mean();
+    });
+  }
   return program;
 }
 

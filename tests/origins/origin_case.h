@@ -26,8 +26,8 @@ std::vector<SourceLine> take_marked_lines();
 struct Program {
   std::shared_ptr<torch::nn::Module> model;
   std::function<at::Tensor(bool bad)> loss;
-  // Losses of one step that are propagated one after the other, in place of `loss`.
-  std::function<std::vector<at::Tensor>(bool bad)> losses = nullptr;
+  // Losses of one step, each computed and propagated after the other, in place of `loss`.
+  std::vector<std::function<at::Tensor(bool bad)>> losses = {};
   double learning_rate = 0.01;
 };
 

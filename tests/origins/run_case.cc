@@ -28,19 +28,19 @@ Options options_of(Mode mode) {
 }
 
 void backward(Monitor& monitor, Program& program, Mode mode, bool bad) {
-  const auto loss = program.losses ? std::function<at::Tensor(bool)>() : program.loss;
-  if (mode == Mode::closure && loss) {
-    monitor.backward([&] { return loss(bad); });
+  if (mode == Mode::closure && program.loss) {
+    monitor.backward([&] { return program.loss(bad); });
     return;
   }
-  const auto losses = loss ? std::vector<at::Tensor>{loss(bad)} : program.losses(bad);
+  const auto losses = program.loss ? std::vector{program.loss} : program.losses;
   for (std::size_t i = 0; i < losses.size(); ++i) {
     const bool retain = i + 1 < losses.size();
+    const auto loss = losses[i](bad);
     if (mode == Mode::check) {
-      losses[i].backward({}, retain);
-      monitor.check(losses[i]);
+      loss.backward({}, retain);
+      monitor.check(loss);
     } else {
-      monitor.backward(losses[i], retain);
+      monitor.backward(loss, retain);
     }
   }
 }
@@ -107,11 +107,12 @@ Bare train_bare(Program& program, int free_steps) {
   for (int step = 0; step <= last; ++step) {
     optimizer.zero_grad();
     const bool bad = free_steps == 0 && step == kBadStep;
-    const auto losses = program.losses ? program.losses(bad) : std::vector<at::Tensor>{program.loss(bad)};
+    const auto losses = program.loss ? std::vector{program.loss} : program.losses;
     bool& healthy = step == last ? bare.healthy_then : bare.healthy_before;
     for (std::size_t i = 0; i < losses.size(); ++i) {
-      healthy = healthy && finite(losses[i]);
-      losses[i].backward({}, i + 1 < losses.size());
+      const auto loss = losses[i](bad);
+      healthy = healthy && finite(loss);
+      loss.backward({}, i + 1 < losses.size());
     }
     for (const auto& parameter : program.model->parameters()) healthy = healthy && finite(parameter.grad());
     if (free_steps > 0 && !healthy) return {step > 0, false};
