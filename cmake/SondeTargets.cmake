@@ -7,10 +7,6 @@ configure_file("${PROJECT_SOURCE_DIR}/cmake/version.h.in" "${SONDE_GENERATED_INC
 function(sonde_compile_options target)
   target_compile_features(${target} PRIVATE cxx_std_20)
   target_compile_options(${target} PRIVATE -Wall -Wextra)
-  # GCC bug 105651: std::string's operator+ and replace() seem to overlap themselves.
-  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
-    target_compile_options(${target} PRIVATE -Wno-restrict)
-  endif()
 endfunction()
 
 # sonde_layer(<name> [TORCH] SOURCES <file>... [LINK <target>...])
