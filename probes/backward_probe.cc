@@ -38,7 +38,6 @@ void BackwardProbe::attach(const at::Tensor& loss, OpLog& log, OnGradient on_gra
   order_ = bad_after_ = 0;
   parameter_origin_ = -1;
   parameter_bad_ = false;
-  spent_ns_ = failures_ = 0;
   link_ = std::make_shared<Link>();
   link_->probe = this;
 

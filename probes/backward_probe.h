@@ -11,6 +11,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -57,8 +58,9 @@ class BackwardProbe {
   [[nodiscard]] const std::vector<std::uint64_t>& operations() const { return operations_; }
   [[nodiscard]] const std::vector<GradientAt>& gradients() const { return gradients_; }  // in the order of the pass
   [[nodiscard]] GradientOrigin origin() const;                        // of the pass just run, before detach()
-  [[nodiscard]] std::uint64_t spent_ns() const { return spent_ns_; }  // in hooks, of the last pass
-  [[nodiscard]] std::uint64_t failures() const { return failures_; }  // hooks that could not look
+  // Since the last call: time spent in hooks, and hooks that could not look.
+  [[nodiscard]] std::uint64_t take_spent_ns() { return std::exchange(spent_ns_, 0); }
+  [[nodiscard]] std::uint64_t take_failures() { return std::exchange(failures_, 0); }
 
  private:
   class Hook;

@@ -101,7 +101,7 @@ void TrainingWatch::observe(bool in_full) {
 }
 
 std::uint64_t TrainingWatch::take_spent_ns() {
-  return std::exchange(backward_spent_ns_, 0) + (observer_ ? observer_->take_spent() : 0);
+  return backward_.take_spent_ns() + (observer_ ? observer_->take_spent() : 0);
 }
 
 // ---- the model and the optimizers -----------------------------------------------------------------------------------
@@ -256,8 +256,7 @@ void TrainingWatch::after_backward(StepState& state, bool ran, bool check_all_gr
       if (!state.unexplained) push_backward_origin();
     }
   }
-  backward_spent_ns_ += backward_.spent_ns();
-  if (const auto failures = backward_.failures())
+  if (const auto failures = backward_.take_failures())
     session_.catalog().not_observed("gradients", "could not be measured", failures);
   backward_.detach();
 

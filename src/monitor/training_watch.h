@@ -146,7 +146,6 @@ class TrainingWatch final : public probes::OpSubscriber {
   std::pair<std::uint32_t, std::uint32_t> program_sites_;  // prediction and loss the program was read from
   std::uint32_t programs_ = 0;
   std::vector<trace::Record> records_;
-  std::uint64_t backward_spent_ns_ = 0;
 };
 
 }  // namespace sonde::monitor
