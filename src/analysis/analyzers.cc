@@ -2,6 +2,7 @@
 
 #include "analysis/batches.h"
 #include "analysis/contract.h"
+#include "analysis/frozen.h"
 #include "analysis/gradient_flow.h"
 #include "analysis/loss_course.h"
 #include "analysis/non_finite.h"
@@ -18,6 +19,7 @@ std::vector<std::unique_ptr<Analyzer>> make_analyzers() {
   std::vector<std::unique_ptr<Analyzer>> all;
   all.push_back(std::make_unique<NonFiniteAnalyzer>());
   all.push_back(std::make_unique<ContractAnalyzer>());
+  all.push_back(std::make_unique<FrozenLayerAnalyzer>());
   all.push_back(std::make_unique<GradientFlowAnalyzer>());
   all.push_back(std::make_unique<GradientStopAnalyzer>());
   all.push_back(std::make_unique<SaturationAnalyzer>());

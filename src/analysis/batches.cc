@@ -1,6 +1,7 @@
 #include "analysis/batches.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -11,14 +12,14 @@ using trace::Record;
 void BatchOrderAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
   if (run.several_losses() || run.closures()) return;
   labels(step, run, seen);
-  order(step, run, seen);
+  order(step, seen);
 }
 
 void BatchOrderAnalyzer::labels(const Step& step, const Run& run, std::vector<Sighting>& seen) {
   if (!step.observed() || !classifies(run.reading().kind)) return;
   for (const Record& record : step.tensors()) {
     const trace::TensorStats& stats = record.tensor;
-    if (record.phase != Phase::input || (record.flags & trace::kTarget) == 0 || stats.count < 8) continue;
+    if (record.phase != Phase::input || record.site != run.target().site || stats.count < 8) continue;
     if (stats.min != stats.max) {
       ++mixed_;
       run_ = 0;
@@ -32,6 +33,7 @@ void BatchOrderAnalyzer::labels(const Step& step, const Run& run, std::vector<Si
     longest_run_ = std::max(longest_run_, ++run_);
     break;
   }
+  imbalance(step, run, seen);
   if (changes_ == 0 && mixed_ == 0 && of_one_label_ >= 2 * kBlocks) constant(step, run, seen);
   const bool blocks = run.reading().width > 2 || longest_run_ >= kRun;
   if (of_one_label_ < kBlocks || changes_ == 0 || of_one_label_ < 2 * mixed_ || !blocks) return;
@@ -63,22 +65,39 @@ void BatchOrderAnalyzer::constant(const Step& step, const Run& run, std::vector<
   seen.push_back(std::move(sighting));
 }
 
-void BatchOrderAnalyzer::order(const Step& step, const Run&, std::vector<Sighting>& seen) {
+void BatchOrderAnalyzer::imbalance(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
+  const Scale& target = run.target();
+  if (target.batches < Scale::kPooled || target.deviation == 0 || run.one_hot_target() || run.multi_hot_target()) return;
+  const bool two = run.reading().kind == LossKind::bce || run.reading().kind == LossKind::bce_logits;
+  if (two && !target.zero_or_one) return;
+  const double share = two ? std::max(target.zeros, 1 - target.zeros) : target.zeros;
+  if (share < kMost) return;
+  Sighting sighting;
+  sighting.sign = Sign::batch_order;
+  sighting.topic = "imbalance";
+  sighting.severity = Severity::advice;
+  sighting.part = "data";
+  sighting.phase = Phase::input;
+  sighting.step = step.number();
+  sighting.message = fmt::format("{} of the labels are of one class", percent(share));
+  sighting.suspects.push_back({Cause::class_imbalance, 0.7, 0, "data", sighting.message});
+  seen.push_back(std::move(sighting));
+}
+
+void BatchOrderAnalyzer::order(const Step& step, std::vector<Sighting>& seen) {
   const std::uint64_t print = step.facts().batch_fingerprint;
-  if (print == 0 || (first_.size() >= kRemembered && repeated_ == 0)) return;
-  const bool expected = !first_.empty() && first_[repeated_ % first_.size()] == print;
-  if (repeated_ == 0 && !expected) {
-    first_.push_back(print);
-    return;
+  if (print == 0) return;  // not every step tells its batch
+  const auto [before, fresh] = last_seen_.try_emplace(print, step.pass());
+  if (!fresh) {
+    const std::uint64_t distance = step.pass() - before->second;
+    before->second = step.pass();
+    period_ = std::gcd(period_, distance);
+    ++returned_;
+  } else if (last_seen_.size() > kRemembered) {
+    last_seen_.erase(print);
   }
-  if (!expected) {  // a coincidence, or the order changed
-    first_.clear();
-    repeated_ = 0;
-    return;
-  }
-  ++repeated_;
-  // The whole set as one batch, or a few, is no order.
-  if (first_.size() < 4 || repeated_ < 2 * first_.size()) return;
+  // Shuffled batches do not come again at all, but for sets so small that all their batches are seen.
+  if (returned_ < kReturned || period_ < kBatches) return;
   Sighting sighting;
   sighting.sign = Sign::batch_order;
   sighting.topic = "fixed";
@@ -86,7 +105,7 @@ void BatchOrderAnalyzer::order(const Step& step, const Run&, std::vector<Sightin
   sighting.part = "data";
   sighting.phase = Phase::input;
   sighting.step = step.number();
-  sighting.message = fmt::format("the same {} batches came in the same order in every epoch", first_.size());
+  sighting.message = fmt::format("the same batches come again every {} steps, in the same order", period_);
   sighting.suspects.push_back({Cause::data_not_shuffled, 0.7, 0, "data", sighting.message});
   seen.push_back(std::move(sighting));
 }

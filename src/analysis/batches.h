@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <unordered_map>
 #include <vector>
 
 #include "analysis/analyzer.h"
@@ -16,14 +17,18 @@ class BatchOrderAnalyzer final : public Analyzer {
  public:
   static constexpr int kBlocks = 10;                // observed batches of one label before anything is said
   static constexpr int kRun = 3;                    // of the same label in a row, for two classes
-  static constexpr std::size_t kRemembered = 4096;  // fingerprints of the first batches
+  static constexpr double kMost = 0.9;              // share of one class that is worth a word
+  static constexpr std::size_t kRemembered = 4096;  // fingerprints of batches
+  static constexpr int kReturned = 4;               // batches that came again at multiples of one distance
+  static constexpr std::uint64_t kBatches = 4;      // least distance: the whole set as one batch, or a few, is no order
 
   void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;
 
  private:
   void labels(const Step& step, const Run& run, std::vector<Sighting>& seen);
   void constant(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
-  void order(const Step& step, const Run& run, std::vector<Sighting>& seen);
+  void imbalance(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
+  void order(const Step& step, std::vector<Sighting>& seen);
 
   int of_one_label_ = 0;
   int mixed_ = 0;
@@ -31,8 +36,9 @@ class BatchOrderAnalyzer final : public Analyzer {
   int run_ = 0;           // batches of the same label in a row
   int longest_run_ = 0;
   double label_ = 0;
-  std::vector<std::uint64_t> first_;  // fingerprints of the first epoch
-  std::size_t repeated_ = 0;          // batches that came again in the same order
+  std::unordered_map<std::uint64_t, std::uint64_t> last_seen_;  // pass, by fingerprint
+  int returned_ = 0;
+  std::uint64_t period_ = 0;  // greatest common divisor of the distances
 };
 
 }  // namespace sonde::analysis

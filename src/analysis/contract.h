@@ -6,7 +6,7 @@
 namespace sonde::analysis {
 
 // Turns contract records into sightings. The probe judges; here each gets its words, cause and severity. A frozen
-// parameter is a fact, not a fault, and is not reported.
+// parameter is a fact, not a fault: see frozen.h.
 class ContractAnalyzer final : public Analyzer {
  public:
   void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;

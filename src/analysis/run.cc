@@ -41,6 +41,7 @@ void Scale::pool(const trace::TensorStats& stats) {
   const double here = static_cast<double>(stats.count);
   const double square = (rms * rms * before + stats.mean_square * here) / (before + here);
   mean = (mean * before + stats.mean * here) / (before + here);
+  zeros = (zeros * before + static_cast<double>(stats.zeros)) / (before + here);
   rms = std::sqrt(std::max(0.0, square));
   deviation = std::sqrt(std::max(0.0, square - mean * mean));
   min = known ? std::min(min, stats.min) : stats.min;

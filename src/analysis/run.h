@@ -28,6 +28,7 @@ struct Scale {
   double deviation = 0;
   double min = 0;
   double max = 0;
+  double zeros = 0;          // share of exact zeros
   bool zero_or_one = true;   // every value is exactly 0 or 1
   double largest_batch_mean = 0;
   double smallest_batch_mean = 0;

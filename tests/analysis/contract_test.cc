@@ -48,11 +48,26 @@ TEST(Contract, EachKindIsNamedWithItsCauseAtOnce) {
   }
 }
 
-TEST(Contract, AFrozenParameterIsAFactAndNotReported) {
-  FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
-  net.extra.push_back(contract(net, net.layer("fc1").parameter, Contract::parameter_frozen));
-  net.run(30);
-  EXPECT_TRUE(net.findings().empty());
+TEST(Contract, AFrozenBeginningIsHealthyAndAFrozenLayerBetweenOnesThatLearnIsNot) {
+  for (const char* name : {"fc1", "fc2"}) {
+    FakeNetwork net({"fc1", "relu1", "fc2", "relu2", "fc3", "relu3", "fc4"}, "aten::mse_loss");
+    net.layer(name).trained = false;
+    net.run(10);
+    net.extra.push_back(contract(net, net.layer(name).parameter, Contract::parameter_frozen));
+    net.run(20);
+    EXPECT_EQ(net.count(Severity::warning), name == std::string("fc2") ? 1U : 0U) << text_of(net.findings());
+  }
+}
+
+TEST(Contract, AdaptersBetweenFrozenLayersAreHealthy) {
+  FakeNetwork net({"fc1", "relu1", "fc2", "relu2", "fc3", "relu3", "fc4", "relu4", "fc5"}, "aten::mse_loss");
+  for (const char* name : {"fc2", "fc4"}) net.layer(name).trained = false;
+  net.run(10);
+  for (const char* name : {"fc2", "fc4"}) {
+    net.extra.push_back(contract(net, net.layer(name).parameter, Contract::parameter_frozen));
+  }
+  net.run(20);
+  EXPECT_EQ(net.count(Severity::warning), 0U) << text_of(net.findings());
 }
 
 TEST(Contract, SeveralParametersOutsideTheOptimizerAreOneIncidentAndLayersAreNamed) {

@@ -174,12 +174,12 @@ std::vector<Record> FakeNetwork::step() {
     }
     for (const FakeLayer& layer : layers_) {
       if (!layer.has_weight) continue;
-      tensor(layer.parameter, Phase::gradient, layer.gradient > 0 ? values(layer.gradient) : zeros()).tensor.aux =
+      if (layer.trained) tensor(layer.parameter, Phase::gradient, layer.gradient > 0 ? values(layer.gradient) : zeros()).tensor.aux =
           layer.gradient_dot_update;
       Record& weight = tensor(layer.parameter, Phase::weight, values(layer.weight));
       weight.tensor.units = layer.units;
       weight.tensor.aux = layer.weight_spread;
-      if (step_ > 0) tensor(layer.parameter, Phase::update, values(layer.update)).tensor.aux = layer.weight;
+      if (step_ > 0 && layer.trained) tensor(layer.parameter, Phase::update, values(layer.update)).tensor.aux = layer.weight;
     }
   }
   for (Record& more : extra) {

@@ -25,6 +25,7 @@ struct FakeLayer {
   trace::OpClass op_class = trace::OpClass::linear;
   std::string operation = "aten::addmm";
   bool has_weight = true;
+  bool trained = true;                      // false: no records of its gradient and update
   std::uint32_t units = 64;
   trace::TensorStats forward;
   trace::TensorStats backward;

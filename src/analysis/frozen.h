@@ -1,0 +1,24 @@
+// Frozen layers: which of them look like an accident.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "analysis/analyzer.h"
+
+namespace sonde::analysis {
+
+// A layer that does not learn between layers that do (warning). Look-alikes, which are silent: a frozen beginning (fine
+// tuning) or end (a network that only judges, as in a GAN), frozen normalisation, and adapters, where the frozen layers
+// are the greater part.
+class FrozenLayerAnalyzer final : public Analyzer {
+ public:
+  static constexpr double kMinority = 1.0 / 3;  // share of the weight matrices that may be frozen by accident
+
+  void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;
+
+ private:
+  std::vector<std::uint32_t> frozen_;  // weight matrices
+};
+
+}  // namespace sonde::analysis
