@@ -82,16 +82,23 @@ Program two_losses() {
            }}};
 }
 
-Program accumulated() {
+// Three batches for one step of the optimizer: each forward pass before its backward pass, or all of them first.
+Program accumulated(bool all_first) {
   Net net;
   auto x = batch();
+  auto losses = std::make_shared<std::vector<at::Tensor>>(3);
+  auto compute = [=](int micro, bool bad) mutable {
+    auto y = net(x.slice(0, 2 * micro, 2 * micro + 2));
+    auto distance = y.square().sum(1) * (bad && micro == 1 ? 0.0 : 1.0);
+    auto root = ORIGIN(distance.sqrt());
+    return root.mean();
+  };
   Program program{net.ptr(), nullptr};
   for (int micro = 0; micro < 3; ++micro) {
     program.losses.push_back([=](bool bad) mutable {
-      auto y = net(x.slice(0, 2 * micro, 2 * micro + 2));
-      auto distance = y.square().sum(1) * (bad && micro == 1 ? 0.0 : 1.0);
-      auto root = ORIGIN(distance.sqrt());
-      return root.mean();
+      if (!all_first) return compute(micro, bad);
+      for (int i = 0; micro == 0 && i < 3; ++i) (*losses)[i] = compute(i, bad);
+      return (*losses)[micro];
     });
   }
   return program;
@@ -208,7 +215,8 @@ std::vector<Case> backward_cases() {
   cases.push_back({"a gradient overflows in a layer", {"AddmmBackward0"}, huge_advantage, "last"});
   cases.push_back({"the second of two losses on one trunk", {"SqrtBackward0"}, two_losses});
   cases.push_back({"one of two networks that train in turns", {"SqrtBackward0"}, in_turns});
-  cases.push_back({"the second of three accumulated batches", {"SqrtBackward0"}, accumulated});
+  cases.push_back({"the second of three batches", {"SqrtBackward0"}, [] { return accumulated(false); }});
+  cases.push_back({"the second of three losses", {"SqrtBackward0"}, [] { return accumulated(true); }});
   return cases;
 }
 
