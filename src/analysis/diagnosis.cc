@@ -96,6 +96,19 @@ Finding explain(const Incident& incident, const Run& run, const trace::Catalog& 
           fmt::format("step {}: {} at {}", follower.step, follower.message, graph.name(follower.site)));
     }
   }
+  // A network that cannot learn makes small steps and a loss that stays: consequences, not causes.
+  const auto cannot_learn = [](const Sighting& sighting) {
+    return sighting.sign == Sign::vanishing_gradient || sighting.sign == Sign::dead_units ||
+           sighting.sign == Sign::zero_gradient || sighting.sign == Sign::identical_units ||
+           sighting.sign == Sign::constant_output;
+  };
+  if (cannot_learn(incident.origin) || std::ranges::any_of(incident.followers, cannot_learn)) {
+    for (const Cause consequence : {Cause::learning_rate_too_low, Cause::labels_unrelated, Cause::too_few_epochs}) {
+      const auto found = cases.find(consequence);
+      if (found == cases.end()) continue;
+      for (auto& [sign, confidence] : found->second.by_sign) confidence *= 0.4;
+    }
+  }
   Suspect eval{Cause::eval_mode_while_training, 0.85, 0, "loop",
                "the model has been in eval mode from the first step, and has layers that behave differently then"};
   if (finding.severity >= Severity::warning && run.always_in_eval_mode() && incident.origin.sign != Sign::contract) {

@@ -4,6 +4,8 @@
 #include <limits>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace sonde::analysis {
 namespace {
 
@@ -47,6 +49,12 @@ bool explains_network(const Sighting& origin) {
   if (origin.sign == Sign::constant_output) return true;
   return origin.sign == Sign::contract &&
          (origin.topic == "gradients-not-cleared" || origin.topic == "eval-while-training");
+}
+
+// Signs of a run that is blowing up.
+bool grows(Sign sign) {
+  return sign == Sign::loss_diverging || sign == Sign::exploding_gradient || sign == Sign::exploding_activation ||
+         sign == Sign::large_update;
 }
 
 // How well an incident of this family explains harm to the loss; the larger the better, 0 not at all.
@@ -100,6 +108,7 @@ void IncidentBuilder::add(Sighting sighting, const Run& run) {
     incident.last_step = sighting.step;
     incident.origin = std::move(sighting);
     incidents_.push_back(std::move(incident));
+    if (incidents_.back().origin.sign == Sign::non_finite) absorb_growth(home, run);
   } else {
     fold(incidents_[home], std::move(sighting), run);
   }
@@ -110,7 +119,7 @@ std::size_t IncidentBuilder::home_of(const Sighting& sighting, const Run& run) c
   const Family family = family_of(sighting.sign);
   const auto first_where = [this](auto&& wanted) {
     for (std::size_t i = 0; i < incidents_.size(); ++i) {
-      if (wanted(incidents_[i])) return i;
+      if (!incidents_[i].absorbed && wanted(incidents_[i])) return i;
     }
     return kNone;
   };
@@ -136,17 +145,12 @@ std::size_t IncidentBuilder::home_of(const Sighting& sighting, const Run& run) c
       if (same != kNone || !follows_from_input(sighting.sign)) return same;
       return first_where([&](const Incident& incident) { return incident.origin.sign == Sign::input_scale; });
     }
-    case Family::numeric:  // a run that was diverging already ends in a NaN
-      return first_where([&](const Incident& incident) {
-        const Sign sign = incident.origin.sign;
-        return severity_of(incident, run) >= Severity::warning &&
-               (sign == Sign::loss_diverging || sign == Sign::exploding_gradient || sign == Sign::exploding_activation);
-      });
+    case Family::numeric: return kNone;
     case Family::harm: {
       std::size_t best = kNone;
       int best_rank = 0;
       for (std::size_t i = 0; i < incidents_.size(); ++i) {
-        const int rank = explains_harm(incidents_[i], run);
+        const int rank = incidents_[i].absorbed ? 0 : explains_harm(incidents_[i], run);
         if (rank > best_rank) {
           best_rank = rank;
           best = i;
@@ -160,6 +164,23 @@ std::size_t IncidentBuilder::home_of(const Sighting& sighting, const Run& run) c
       return kNone;
   }
   return kNone;
+}
+
+void IncidentBuilder::absorb_growth(std::size_t numeric, const Run& run) {
+  for (std::size_t i = 0; i < numeric; ++i) {
+    Incident& earlier = incidents_[i];
+    const Family family = family_of(earlier.origin.sign);
+    const bool state = family == Family::network || family == Family::harm;
+    const bool grew = grows(earlier.origin.sign) || std::ranges::any_of(earlier.followers, [](const Sighting& follower) {
+                        return grows(follower.sign);
+                      });
+    if (earlier.absorbed || !state || !grew) continue;
+    incidents_[numeric].origin.context.push_back(fmt::format("since step {}: {}", earlier.origin.step, earlier.origin.message));
+    for (Sighting& follower : earlier.followers) fold(incidents_[numeric], std::move(follower), run);
+    fold(incidents_[numeric], std::move(earlier.origin), run);
+    earlier.absorbed = true;
+    for (auto& [key, home] : seen_) home = home == i ? numeric : home;
+  }
 }
 
 void IncidentBuilder::fold(Incident& incident, Sighting sighting, const Run& run) {
@@ -179,6 +200,7 @@ void IncidentBuilder::fold(Incident& incident, Sighting sighting, const Run& run
 }
 
 Severity severity_of(const Incident& incident, const Run& run) {
+  if (incident.absorbed) return Severity::advice;
   const auto now = [&](const Sighting& sighting) {
     if (!sighting.revocable || !run.improved_since(sighting.step)) return sighting.severity;
     const bool did_harm = incident.confirmed && family_of(sighting.sign) == Family::network;
@@ -190,6 +212,7 @@ Severity severity_of(const Incident& incident, const Run& run) {
 }
 
 bool taken_back(const Incident& incident, const Run& run) {
+  if (incident.absorbed) return true;
   const auto over = [&](const Sighting& sighting) {
     const bool network = family_of(sighting.sign) == Family::network && !incident.confirmed;
     return (family_of(sighting.sign) == Family::harm || network) && sighting.revocable &&

@@ -20,13 +20,15 @@ struct Incident {
   std::uint64_t last_step = 0;
   // The loss stood still for long while the network was in this state: harm was done, whatever the loss does later.
   bool confirmed = false;
+  bool absorbed = false;  // by the incident of the non-finite values that it ended in; no longer one of its own
 
   static constexpr std::size_t kKept = 32;
 };
 
 // Sorts sightings into incidents. Rules, in order:
 //   1. a sighting that was seen before only moves its incident's last step;
-//   2. after non-finite values appeared, all that is seen of the network and the loss follows from them;
+//   2. after non-finite values appeared, all that is seen of the network and the loss follows from them, and what had
+//      been growing before belongs to them;
 //   3. sightings of one family are one incident: the state of the network; its output and loss; one contract; ...
 //   4. what the network does wrong follows from a scale of the input that was seen before, and harm to the loss from
 //      the earliest incident that can explain it.
@@ -43,6 +45,7 @@ class IncidentBuilder {
 
   [[nodiscard]] std::size_t home_of(const Sighting& sighting, const Run& run) const;
   void fold(Incident& incident, Sighting sighting, const Run& run);
+  void absorb_growth(std::size_t numeric, const Run& run);
 
   std::vector<Incident> incidents_;
   std::map<Key, std::size_t> seen_;  // which incident a sighting belongs to

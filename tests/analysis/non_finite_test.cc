@@ -67,6 +67,21 @@ TEST(NonFinite, AfterADivergingRunTheLearningRateComesFirst) {
   EXPECT_THAT(causes_of(*finding), Contains(Cause::log_of_zero));
 }
 
+TEST(NonFinite, WhatHadBeenBlowingUpBeforeBelongsToTheSameIncident) {
+  FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
+  for (const char* name : {"fc1", "fc2"}) net.layer(name).update = 0.05;
+  net.run(40, [&](std::uint64_t) { net.loss *= 1.3; });
+  EXPECT_EQ(net.count(Severity::warning), 1U);
+  poison(net, origin(net, net.layer("fc2").site, OriginKind::operation));
+  net.run(1);
+  ASSERT_EQ(net.findings().size(), 1U) << text_of(net.findings());
+  const Finding finding = net.findings()[0];
+  EXPECT_EQ(finding.origin.kind, "non-finite");
+  EXPECT_EQ(finding.causes[0].cause, Cause::learning_rate_too_high);
+  EXPECT_GE(finding.followed_by_count, 2U);
+  EXPECT_THAT(finding.context, Contains(HasSubstr("since step")));
+}
+
 TEST(NonFinite, EachMechanismHasItsCause) {
   struct Row {
     const char* operation;
