@@ -44,8 +44,9 @@ void BatchOrderAnalyzer::labels(const Step& step, const Run& run, std::vector<Si
   sighting.part = "data";
   sighting.phase = Phase::input;
   sighting.step = step.number();
-  sighting.message = fmt::format("{} of {} observed batches had labels of one class only, and the class changed between them",
-                                 of_one_label_, of_one_label_ + mixed_);
+  sighting.message =
+      fmt::format("{} of {} observed batches had labels of one class only, and the class changed between them",
+                  of_one_label_, of_one_label_ + mixed_);
   sighting.suspects.push_back({Cause::data_not_shuffled, 0.96, 0, "data", sighting.message});
   seen.push_back(std::move(sighting));
 }
@@ -67,7 +68,8 @@ void BatchOrderAnalyzer::constant(const Step& step, const Run& run, std::vector<
 
 void BatchOrderAnalyzer::imbalance(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
   const Scale& target = run.target();
-  if (target.batches < Scale::kPooled || target.deviation == 0 || run.one_hot_target() || run.multi_hot_target()) return;
+  if (target.batches < Scale::kPooled || target.deviation == 0 || run.one_hot_target() || run.multi_hot_target())
+    return;
   const bool two = run.reading().kind == LossKind::bce || run.reading().kind == LossKind::bce_logits;
   if (two && !target.zero_or_one) return;
   const double share = two ? std::max(target.zeros, 1 - target.zeros) : target.zeros;

@@ -32,8 +32,8 @@ class BatchOrderAnalyzer final : public Analyzer {
 
   int of_one_label_ = 0;
   int mixed_ = 0;
-  int changes_ = 0;       // from one label to another
-  int run_ = 0;           // batches of the same label in a row
+  int changes_ = 0;  // from one label to another
+  int run_ = 0;      // batches of the same label in a row
   int longest_run_ = 0;
   double label_ = 0;
   std::unordered_map<std::uint64_t, std::uint64_t> last_seen_;  // pass, by fingerprint

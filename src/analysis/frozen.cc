@@ -12,7 +12,8 @@ void FrozenLayerAnalyzer::end_of_step(const Step& step, const Run& run, std::vec
   const Graph& graph = run.graph();
   bool fresh = false;
   for (const Record& record : step.others()) {
-    if (record.kind != trace::RecordKind::contract || record.contract.what != trace::Contract::parameter_frozen) continue;
+    if (record.kind != trace::RecordKind::contract || record.contract.what != trace::Contract::parameter_frozen)
+      continue;
     if (graph.site(record.site).shape.size() < 2) continue;
     frozen_.push_back(record.site);
     fresh = true;
@@ -37,7 +38,8 @@ void FrozenLayerAnalyzer::end_of_step(const Step& step, const Run& run, std::vec
     sighting.phase = Phase::weight;
     sighting.step = step.number();
     sighting.position = depth;
-    sighting.message = fmt::format("{} requires no gradient, while layers before and after it learn", graph.name(weight));
+    sighting.message =
+        fmt::format("{} requires no gradient, while layers before and after it learn", graph.name(weight));
     sighting.suspects.push_back({Cause::frozen_parameter, 0.85, weight, {}, sighting.message});
     seen.push_back(std::move(sighting));
   }

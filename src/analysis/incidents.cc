@@ -145,7 +145,8 @@ std::size_t IncidentBuilder::home_of(const Sighting& sighting, const Run& run) c
       if (same != kNone || !follows_from_input(sighting.sign)) return same;
       return first_where([&](const Incident& incident) { return incident.origin.sign == Sign::input_scale; });
     }
-    case Family::numeric: return kNone;
+    case Family::numeric:
+      return kNone;
     case Family::harm: {
       std::size_t best = kNone;
       int best_rank = 0;
@@ -171,11 +172,12 @@ void IncidentBuilder::absorb_growth(std::size_t numeric, const Run& run) {
     Incident& earlier = incidents_[i];
     const Family family = family_of(earlier.origin.sign);
     const bool state = family == Family::network || family == Family::harm;
-    const bool grew = grows(earlier.origin.sign) || std::ranges::any_of(earlier.followers, [](const Sighting& follower) {
-                        return grows(follower.sign);
-                      });
+    const bool grew =
+        grows(earlier.origin.sign) ||
+        std::ranges::any_of(earlier.followers, [](const Sighting& follower) { return grows(follower.sign); });
     if (earlier.absorbed || !state || !grew) continue;
-    incidents_[numeric].origin.context.push_back(fmt::format("since step {}: {}", earlier.origin.step, earlier.origin.message));
+    incidents_[numeric].origin.context.push_back(
+        fmt::format("since step {}: {}", earlier.origin.step, earlier.origin.message));
     for (Sighting& follower : earlier.followers) fold(incidents_[numeric], std::move(follower), run);
     fold(incidents_[numeric], std::move(earlier.origin), run);
     earlier.absorbed = true;

@@ -22,7 +22,8 @@ bool floating(const std::string& dtype) {
 // False where the record cannot be of the tensor that the site stands for: its elements do not fill whole rows.
 bool fills_rows(const trace::TensorStats& stats, const trace::Site& site) {
   std::uint64_t row = 1;
-  for (std::size_t i = 1; i < site.shape.size(); ++i) row *= static_cast<std::uint64_t>(std::max<std::int64_t>(1, site.shape[i]));
+  for (std::size_t i = 1; i < site.shape.size(); ++i)
+    row *= static_cast<std::uint64_t>(std::max<std::int64_t>(1, site.shape[i]));
   return stats.count % row == 0;
 }
 
@@ -95,7 +96,9 @@ void Run::take_tensor(const Record& record, const Step& step) {
       }
       if ((record.flags & trace::kFeedsLoss) != 0 && program_.prediction_site == 0) graph_.set_prediction(record.site);
       break;
-    case Phase::input: take_input(record); break;
+    case Phase::input:
+      take_input(record);
+      break;
     case Phase::weight:
       if (graph_.site(record.site).shape.size() >= 2 && std::ranges::find(weights_, record.site) == weights_.end()) {
         weights_.push_back(record.site);
@@ -104,7 +107,8 @@ void Run::take_tensor(const Record& record, const Step& step) {
     case Phase::update:
       if (stats.aux > 0) ratios_.add(record.site, Phase::update, step.number(), size / stats.aux);
       break;
-    default: break;
+    default:
+      break;
   }
   series_.add(record.site, record.phase, step.number(), size);
 }
@@ -143,9 +147,9 @@ void Run::take_input(const Record& record) {
 bool Run::one_hot_target() const {
   const auto width = static_cast<double>(reading_.width);
   const double slack = 1e-6;
-  return program_.target_one_hot ||
-         (target_.known && target_.zero_or_one && width > 1 && std::abs(target_.smallest_batch_mean * width - 1) < slack &&
-          std::abs(target_.largest_batch_mean * width - 1) < slack);
+  return program_.target_one_hot || (target_.known && target_.zero_or_one && width > 1 &&
+                                     std::abs(target_.smallest_batch_mean * width - 1) < slack &&
+                                     std::abs(target_.largest_batch_mean * width - 1) < slack);
 }
 
 bool Run::multi_hot_target() const {

@@ -28,11 +28,11 @@ struct Scale {
   double deviation = 0;
   double min = 0;
   double max = 0;
-  double zeros = 0;          // share of exact zeros
-  bool zero_or_one = true;   // every value is exactly 0 or 1
+  double zeros = 0;         // share of exact zeros
+  bool zero_or_one = true;  // every value is exactly 0 or 1
   double largest_batch_mean = 0;
   double smallest_batch_mean = 0;
-  std::uint64_t count = 0;   // elements pooled
+  std::uint64_t count = 0;  // elements pooled
   int batches = 0;
 
   void pool(const trace::TensorStats& stats);
@@ -55,7 +55,9 @@ class Run {
   [[nodiscard]] bool closures() const noexcept { return closures_; }
 
   // True if the model was in eval mode on every pass, and its operations care.
-  [[nodiscard]] bool always_in_eval_mode() const noexcept { return passes_ > 0 && eval_passes_ == passes_ && cares_about_mode_; }
+  [[nodiscard]] bool always_in_eval_mode() const noexcept {
+    return passes_ > 0 && eval_passes_ == passes_ && cares_about_mode_;
+  }
 
   [[nodiscard]] std::uint64_t passes() const noexcept { return passes_; }
   [[nodiscard]] std::uint64_t observed() const noexcept { return observed_; }
@@ -96,7 +98,6 @@ class Run {
   // The level of the loss before training changed it: of the first losses, or the very first one if the first steps were
   // so large that they blew it up.
   [[nodiscard]] double starting_level() const;
-
 
  private:
   void take_tensor(const trace::Record& record, const Step& step);

@@ -94,9 +94,8 @@ void StructureAnalyzer::convolutions(const Step& step, const Run& run, std::vect
   sighting.severity = Severity::advice;
   sighting.part = "model";
   sighting.step = step.number();
-  sighting.message =
-      fmt::format("{} convolution{} for images of {} channel{}; {} or more are usual", kernels, kernels == 1 ? "" : "s", channels,
-                                 channels == 1 ? "" : "s", usual);
+  sighting.message = fmt::format("{} convolution{} for images of {} channel{}; {} or more are usual", kernels,
+                                 kernels == 1 ? "" : "s", channels, channels == 1 ? "" : "s", usual);
   sighting.suspects.push_back({Cause::too_few_conv_layers, 0.4, 0, "model", sighting.message});
   sighting.suspects.push_back({Cause::too_shallow, 0.3, 0, "model", {}});
   seen.push_back(std::move(sighting));

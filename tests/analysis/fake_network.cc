@@ -37,10 +37,14 @@ struct Kind {
   const char* operation;
 };
 constexpr Kind kKinds[] = {
-    {"log_softmax", OpClass::log_softmax, "aten::log_softmax"}, {"softmax", OpClass::softmax, "aten::softmax"},
-    {"relu", OpClass::rectifier, "aten::relu"},                 {"sigmoid", OpClass::saturating, "aten::sigmoid"},
-    {"tanh", OpClass::saturating, "aten::tanh"},                {"exp", OpClass::pointwise, "aten::exp"},
-    {"norm", OpClass::normalization, "aten::batch_norm"},       {"dropout", OpClass::dropout, "aten::dropout"},
+    {"log_softmax", OpClass::log_softmax, "aten::log_softmax"},
+    {"softmax", OpClass::softmax, "aten::softmax"},
+    {"relu", OpClass::rectifier, "aten::relu"},
+    {"sigmoid", OpClass::saturating, "aten::sigmoid"},
+    {"tanh", OpClass::saturating, "aten::tanh"},
+    {"exp", OpClass::pointwise, "aten::exp"},
+    {"norm", OpClass::normalization, "aten::batch_norm"},
+    {"dropout", OpClass::dropout, "aten::dropout"},
     {"log", OpClass::pointwise, "aten::log"},
 };
 
@@ -174,12 +178,14 @@ std::vector<Record> FakeNetwork::step() {
     }
     for (const FakeLayer& layer : layers_) {
       if (!layer.has_weight) continue;
-      if (layer.trained) tensor(layer.parameter, Phase::gradient, layer.gradient > 0 ? values(layer.gradient) : zeros()).tensor.aux =
-          layer.gradient_dot_update;
+      if (layer.trained)
+        tensor(layer.parameter, Phase::gradient, layer.gradient > 0 ? values(layer.gradient) : zeros()).tensor.aux =
+            layer.gradient_dot_update;
       Record& weight = tensor(layer.parameter, Phase::weight, values(layer.weight));
       weight.tensor.units = layer.units;
       weight.tensor.aux = layer.weight_spread;
-      if (step_ > 0 && layer.trained) tensor(layer.parameter, Phase::update, values(layer.update)).tensor.aux = layer.weight;
+      if (step_ > 0 && layer.trained)
+        tensor(layer.parameter, Phase::update, values(layer.update)).tensor.aux = layer.weight;
     }
   }
   for (Record& more : extra) {
@@ -238,7 +244,8 @@ std::string text_of(const std::vector<Finding>& findings) {
       for (const std::string& line : cause.evidence) out << " | " << line;
       out << " -> " << cause.fix << '\n';
     }
-    for (const Symptom& symptom : finding.followed_by) out << "  then " << symptom.kind << ' ' << symptom.message << '\n';
+    for (const Symptom& symptom : finding.followed_by)
+      out << "  then " << symptom.kind << ' ' << symptom.message << '\n';
     out << "  " << finding.followed_by_count << ' ' << finding.followed_by_layers << ' ' << finding.last_step << '\n';
   }
   return out.str();

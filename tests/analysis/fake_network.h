@@ -21,19 +21,19 @@ namespace sonde::testing {
 
 // What a test may change of a step before it is pushed. Sizes are RMS.
 struct FakeLayer {
-  std::string name;                         // "fc1"
+  std::string name;  // "fc1"
   trace::OpClass op_class = trace::OpClass::linear;
   std::string operation = "aten::addmm";
   bool has_weight = true;
-  bool trained = true;                      // false: no records of its gradient and update
+  bool trained = true;  // false: no records of its gradient and update
   std::uint32_t units = 64;
   trace::TensorStats forward;
   trace::TensorStats backward;
   double weight = 0.1;
   double gradient = 0.01;
-  double update = 1e-4;                     // absolute RMS
-  double gradient_dot_update = 0;           // of the step before
-  double weight_spread = 0.1;               // between its units; 0: all alike
+  double update = 1e-4;            // absolute RMS
+  double gradient_dot_update = 0;  // of the step before
+  double weight_spread = 0.1;      // between its units; 0: all alike
   std::uint32_t site = 0;
   std::uint32_t parameter = 0;
 };

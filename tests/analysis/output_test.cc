@@ -215,7 +215,9 @@ TEST(TargetScale, TargetsThatThePredictionsNeverReachAreWarnedOf) {
 
 TEST(BatchOrder, BatchesOfOneClassEachAreFound) {
   FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::cross_entropy_loss");
-  net.run(20, [&](std::uint64_t step) { net.target = within(static_cast<double>(step / 5), static_cast<double>(step / 5)); });
+  net.run(20, [&](std::uint64_t step) {
+    net.target = within(static_cast<double>(step / 5), static_cast<double>(step / 5));
+  });
   ASSERT_EQ(net.count(Severity::warning), 1U);
   EXPECT_EQ(net.findings()[0].causes[0].cause, Cause::data_not_shuffled);
 }
