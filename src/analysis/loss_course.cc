@@ -81,7 +81,7 @@ void LossCourseAnalyzer::stuck(const Step& step, const Run& run, std::vector<Sig
   const Trend plain = loss.long_trend();
   const Trend late = loss.trend(LossHistory::kRecent);
   const double level = loss.level(50);
-  const auto falls = [&loss, level](const Trend& trend, double steps) {
+  const auto falls = [level](const Trend& trend, double steps) {
     return trend.falling() > kConfidence && -trend.slope * steps > kWorthIt * std::abs(level);
   };
   if (falls(plain, static_cast<double>(step.number() + 1)) || falls(late, static_cast<double>(loss.count()))) return;
