@@ -285,7 +285,8 @@ void TrainingWatch::give_up() {
 
 void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns) {
   last_skipped_ = !applied;
-  if (state.unexplained)
+  // A later pass of the same step meets what an earlier one left in the gradients.
+  if (state.unexplained && explained_step_ != step_)
     push_unknown_origin(state.loss_finite ? Phase::gradient : Phase::loss, state.unexplained_parameter);
   push_step(trace::RecordKind::step_end, state, applied, step_ns, monitor_ns);
   session_.end_step(session_.producer_for_this_thread());

@@ -134,6 +134,7 @@ class TrainingWatch final : public probes::OpSubscriber {
   bool observing_ = false;
 
   std::uint64_t step_ = 0;
+  std::uint64_t explained_step_ = ~std::uint64_t{0};  // the last one whose non-finite values have a known origin
   std::uint32_t backwards_ = 0;
   std::uint32_t observed_steps_ = 0;
   bool started_ = false;

@@ -118,6 +118,7 @@ bool TrainingWatch::push_forward_origin(const probes::ForwardOrigin& origin, boo
   }
   record.site = session_.catalog().add(std::move(site));
   push(record);
+  explained_step_ = step_;
   return true;
 }
 
@@ -147,6 +148,7 @@ void TrainingWatch::push_backward_origin() {
   site.operation = origin.node;
   record.site = session_.catalog().add(std::move(site));
   push(record);
+  explained_step_ = step_;
 }
 
 void TrainingWatch::push_unknown_origin(Phase phase, int parameter) {
