@@ -57,7 +57,7 @@ class BackwardProbe {
   // Serial numbers of operations whose nodes are in the graph; valid after attach().
   [[nodiscard]] const std::vector<std::uint64_t>& operations() const { return operations_; }
   [[nodiscard]] const std::vector<GradientAt>& gradients() const { return gradients_; }  // in the order of the pass
-  [[nodiscard]] GradientOrigin origin() const;                        // of the pass just run, before detach()
+  [[nodiscard]] GradientOrigin origin() const;  // of the pass just run, before detach()
   // Since the last call: time spent in hooks, and hooks that could not look.
   [[nodiscard]] std::uint64_t take_spent_ns() { return std::exchange(spent_ns_, 0); }
   [[nodiscard]] std::uint64_t take_failures() { return std::exchange(failures_, 0); }

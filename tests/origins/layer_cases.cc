@@ -257,7 +257,8 @@ Program diverging(bool deep) {
             auto y = deep ? ORIGIN(last(h)) : last(torch::relu(h));
             return ORIGIN(F::mse_loss(y, target));
           },
-          {}, deep ? 3e-4 : 2e-3};
+          {},
+          deep ? 3e-4 : 2e-3};
 }
 
 }  // namespace
