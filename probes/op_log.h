@@ -93,7 +93,7 @@ struct Operation {
   std::uint32_t first_frame = 0, frames = 0;
   bool external = false;  // no operation: a tensor that came from outside, as its only output
   bool grad_mode = false;
-  bool infinite_scalar = false;  // an argument was infinite: an infinity in the output is meant
+  bool infinite_scalar = false;  // an argument was not finite: what it puts into the output is meant
   std::uint64_t taken = 0;       // bit i: the monitor with slot i has reported it
 };
 

@@ -202,7 +202,7 @@ void OpObserver::add_input(const c10::IValue& value) {
     const double number = value.isDouble() ? value.toDouble()
                           : value.isInt()  ? static_cast<double>(value.toInt())
                                            : value.toBool();
-    pending_.infinite_scalar = pending_.infinite_scalar || std::isinf(number);
+    pending_.infinite_scalar = pending_.infinite_scalar || !std::isfinite(number);
     scalars_.push_back(number);
   } else if (value.isList()) {
     for (const auto& element : value.toListRef()) {

@@ -91,6 +91,9 @@ bool TrainingWatch::push_forward_origin(const probes::ForwardOrigin& origin, boo
   const auto* placed = attribution_.find(origin.serial);
   auto site = copy_of(session_.catalog(), placed, place);
   record.position = placed ? placed->position : 0;
+  // A value put into the data by hand comes from outside as much as a bad batch does.
+  const bool given =
+      origin.kind == OriginKind::operation && place.operation->infinite_scalar && !(placed && placed->in_graph);
   const auto source = log.find(origin.source);
   if (origin.kind == OriginKind::input || origin.kind == OriginKind::weight) {
     record.phase = origin.kind == OriginKind::input ? Phase::input : Phase::weight;
@@ -115,6 +118,10 @@ bool TrainingWatch::push_forward_origin(const probes::ForwardOrigin& origin, boo
       }
     }
     fill_inputs(*observer_, place, 0, record.origin);
+  }
+  if (given) {
+    record.origin.kind = OriginKind::input;
+    record.phase = Phase::input;
   }
   record.site = session_.catalog().add(std::move(site));
   push(record);
