@@ -9,11 +9,11 @@ namespace {
 using trace::Contract;
 using trace::OpClass;
 
-// A violation is certain when it has been seen this often in a row. Look-alikes of loops.md 2 last for fewer updates
-// (warm-ups, a phase of a GAN) or break the row.
-constexpr std::uint32_t kSureUpdates = 10;
-constexpr std::uint32_t kSureObserved = 8;
-// For what a slow schedule explains too (a layer that is unfrozen later, a rate that starts at zero).
+// A violation is reported when it has been seen so often in a row ...
+constexpr std::uint32_t kFew = 3;
+// ... and again, as certain, when no look-alike of loops.md 2 lasts so long (warm-ups, a phase of a GAN).
+constexpr std::uint32_t kSure = 10;
+// For what a slow schedule explains too (a layer that is unfrozen later).
 constexpr std::uint32_t kPatient = 30;
 
 bool cares_about_mode(const OpInfo& info, std::span<const double> scalars) {
@@ -30,9 +30,24 @@ void ContractProbe::reset() {
   seen_.counters.assign(modules_.parameter_count(), {});
 }
 
+void ContractProbe::judge(Contract what, std::uint32_t site, std::uint32_t seen, bool disproved,
+                          std::vector<trace::Record>& records, double got, double wanted) {
+  const auto known = seen_.reported.find({what, site});
+  if (disproved) {
+    if (known == seen_.reported.end()) return;
+    report(what, site, seen, records, got, wanted);
+    records.back().flags |= trace::kWithdrawn;
+    seen_.reported.erase(known);
+    return;
+  }
+  const std::uint32_t wanted_steps = known == seen_.reported.end() ? (takes_turns() ? kSure : kFew) : kSure;
+  if (seen < wanted_steps || (known != seen_.reported.end() && known->second >= kSure)) return;
+  report(what, site, seen, records, got, wanted);
+  seen_.reported[{what, site}] = seen;
+}
+
 void ContractProbe::report(Contract what, std::uint32_t site, std::uint32_t seen, std::vector<trace::Record>& records,
                            double got, double wanted) {
-  if (!seen_.reported.emplace(what, site).second) return;
   trace::Record record;
   record.kind = trace::RecordKind::contract;
   record.site = site;
@@ -143,9 +158,8 @@ void ContractProbe::look_for_broadcast(OpLog& log, const std::vector<PlacedOp>& 
     const bool crossed_back =
         b.dimensions == a.dimensions + 1 && b.dimensions == 2 && b.sizes[1] == 1 && a.sizes[0] == b.sizes[0];
     if ((!crossed && !crossed_back) || a.sizes[0] < 2) continue;
-    const auto before = records.size();
+    if (!seen_.reported.try_emplace({Contract::loss_broadcast, op.site}, 1).second) continue;
     report(Contract::loss_broadcast, op.site, 1, records);
-    if (records.size() == before) continue;
     for (std::size_t d = 0; d < 4; ++d) {
       if (d < a.dimensions) records.back().contract.shape_a[d] = a.sizes[d];
       if (d < b.dimensions) records.back().contract.shape_b[d] = b.sizes[d];
@@ -155,7 +169,6 @@ void ContractProbe::look_for_broadcast(OpLog& log, const std::vector<PlacedOp>& 
 
 void ContractProbe::step(const StepView& view, Attribution& attribution, std::vector<trace::Record>& records) {
   if (seen_.counters.size() != modules_.parameter_count()) seen_.counters.assign(modules_.parameter_count(), {});
-  ++seen_.passes;
   count_parameters(view);
   judge_loop(view, records);
   if (view.observed) judge_parameters(attribution, records);
@@ -188,34 +201,42 @@ void ContractProbe::judge_parameters(Attribution& attribution, std::vector<trace
     const auto site = attribution.parameter_site(static_cast<int>(i));
     const auto impl = parameter.lock();
     const bool optimized = impl && optimizers_.holds(impl.get());
-    if (!state.requires_grad) {
-      if (counter.used >= kSureObserved) report(Contract::parameter_frozen, site, counter.used, records);
-      continue;
-    }
+    // What the step before told counts from the second observed step on, so an update less is seen than steps.
+    const auto enough = [this](std::uint32_t steps) { return std::min(steps, seen_.updates + 1); };
+    judge(Contract::parameter_frozen, site, state.requires_grad ? 0 : counter.used, state.requires_grad, records);
+    if (!state.requires_grad) continue;
     const auto* group = impl ? optimizers_.group_of(impl.get()) : nullptr;
-    if (counter.with_gradient >= kSureObserved && seen_.updates >= kSureUpdates && !counter.ever_moved) {
-      if (!optimized)
-        report(Contract::parameter_not_optimized, site, counter.with_gradient, records);
-      else if (group && group->learning_rate != 0)
-        report(Contract::parameter_not_updated, site, counter.with_gradient, records, group->learning_rate);
-    }
+    const auto unmoved = enough(counter.with_gradient);
+    judge(Contract::parameter_not_optimized, site, optimized ? 0 : unmoved, counter.ever_moved || optimized, records);
+    const double rate = group ? group->learning_rate : 0;
+    judge(Contract::parameter_not_updated, site, optimized && rate != 0 ? unmoved : 0, counter.ever_moved, records,
+          rate);
+
     // Only what the optimizer is there for: unused heads and the other half of a GAN are nobody's loss.
-    if (optimized && counter.without_gradient >= kSureObserved && seen_.observed >= kSureObserved &&
-        seen_.updates >= kSureUpdates && !counter.ever_gradient) {
-      if (counter.used == 0) {
-        if (seen_.observed >= kPatient || seen_.updates >= 4 * kPatient)
-          report(Contract::module_registered_not_used, site, seen_.observed, records);
-      } else if (counter.cut >= kSureObserved) {
-        report(Contract::graph_cut, site, counter.cut, records);
-      } else if (!state.has_gradient) {
-        report(Contract::parameter_without_gradient, site, counter.without_gradient, records);
-      }
-    }
+    const bool reached = counter.ever_gradient || !optimized;
+    const auto missed = reached || counter.used == 0 ? 0 : enough(counter.without_gradient);
+    const bool cut = counter.cut >= std::min(missed, kSure);
+    judge(Contract::graph_cut, site, cut ? missed : 0, reached, records);
+    judge(Contract::parameter_without_gradient, site, cut || state.has_gradient ? 0 : missed, reached || cut, records);
+    const bool long_unused = seen_.observed >= kPatient || seen_.updates >= 4 * kPatient;
+    const bool unused = !reached && counter.used == 0 && long_unused && seen_.updates >= kSure;
+    judge(Contract::module_registered_not_used, site, unused ? seen_.observed : 0, counter.used > 0, records);
   }
-  for (const auto& [tensor, stranger] : seen_.strangers)
-    if (!stranger.changed && !stranger.is_data && stranger.unchanged >= kSureObserved && seen_.updates >= kSureUpdates)
-      report(Contract::parameter_not_registered, stranger.site, stranger.unchanged, records,
-             stranger.in_the_middle ? 1 : 0);
+  struct Place {
+    std::uint32_t unchanged = 0;
+    bool changed = false, in_the_middle = false;
+  };
+  std::map<std::uint32_t, Place> places;  // a weight and its bias enter at one
+  for (const auto& [tensor, stranger] : seen_.strangers) {
+    if (stranger.is_data) continue;
+    auto& place = places[stranger.site];
+    place.unchanged = std::max(place.unchanged, stranger.unchanged);
+    place.changed = place.changed || stranger.changed;
+    place.in_the_middle = place.in_the_middle || stranger.in_the_middle;
+  }
+  for (const auto& [site, place] : places)
+    judge(Contract::parameter_not_registered, site, std::min(place.unchanged, seen_.updates + 1), place.changed,
+          records, place.in_the_middle ? 1 : 0);
 }
 
 void ContractProbe::judge_loop(const StepView& view, std::vector<trace::Record>& records) {
@@ -232,31 +253,35 @@ void ContractProbe::judge_loop(const StepView& view, std::vector<trace::Record>&
     ++seen_.clears_without_update;
   }
   seen_.cleared_since_update = cleared || (seen_.cleared_since_update && !changed);
-  if (seen_.uncleared_updates >= kSureUpdates)
-    report(Contract::gradients_not_cleared, 0, seen_.uncleared_updates, records);
+  // The gradients of the first pass meet nothing old, so a pass more than updates is needed to see it.
+  judge(Contract::gradients_not_cleared, 0, seen_.uncleared_updates == 0 ? 0 : seen_.uncleared_updates + 1, cleared,
+        records);
 
   const auto& states = parameters_.states();
   const bool gradients_exist = std::any_of(
       states.begin(), states.end(), [](const ParameterState& s) { return s.has_gradient && !s.gradient_points_zero; });
+  const bool never_stepped = seen_.clears_without_update > 0 && gradients_exist && !view.all_rates_zero;
+  judge(Contract::step_missing, 0, never_stepped ? seen_.clears_without_update + 1 : 0, seen_.updates > 0, records);
+
   seen_.zero_rate = view.all_rates_zero ? seen_.zero_rate + 1 : 0;
-  if (seen_.zero_rate >= kPatient) report(Contract::learning_rate_zero, 0, seen_.zero_rate, records);
-  if (seen_.clears_without_update >= kSureUpdates && seen_.updates == 0 && gradients_exist && !view.all_rates_zero)
-    report(Contract::step_missing, 0, seen_.clears_without_update, records);
-  if (view.defaults_edited)
+  seen_.ever_positive_rate = seen_.ever_positive_rate || !view.all_rates_zero;
+  // A schedule may end at zero.
+  const bool zero_rate = !seen_.ever_positive_rate || seen_.zero_rate >= kPatient;
+  judge(Contract::learning_rate_zero, 0, zero_rate ? seen_.zero_rate : 0, !view.all_rates_zero, records);
+  if (view.defaults_edited && seen_.reported.try_emplace({Contract::learning_rate_in_defaults, 0}, 1).second)
     report(Contract::learning_rate_in_defaults, 0, 1, records, view.rate_in_defaults, view.rate_in_groups);
 
   seen_.ever_training = seen_.ever_training || view.root_training;
   seen_.eval_updates = changed && !view.root_training ? seen_.eval_updates + 1 : seen_.eval_updates;
-  if (seen_.eval_updates >= kSureUpdates && !seen_.ever_training && seen_.cares_about_mode)
-    report(Contract::eval_while_training, 0, seen_.eval_updates, records);
+  const bool in_eval = seen_.eval_updates > 0 && seen_.cares_about_mode;
+  judge(Contract::eval_while_training, 0, in_eval ? seen_.eval_updates + 1 : 0, seen_.ever_training, records);
 
   if (view.batch_fingerprint != 0) {
-    seen_.same_batch = view.batch_fingerprint == seen_.last_fingerprint ? seen_.same_batch + 1 : 0;
+    seen_.same_batch = view.batch_fingerprint == seen_.last_fingerprint ? seen_.same_batch + 1 : 1;
     seen_.other_batches =
         seen_.other_batches || (seen_.last_fingerprint != 0 && view.batch_fingerprint != seen_.last_fingerprint);
     seen_.last_fingerprint = view.batch_fingerprint;
-    if (seen_.same_batch >= kPatient && !seen_.other_batches)
-      report(Contract::batch_repeated, 0, seen_.same_batch, records);
+    judge(Contract::batch_repeated, 0, seen_.same_batch, seen_.other_batches, records);
   }
 }
 

@@ -1,12 +1,12 @@
 // ContractProbe: broken rules of the training loop, told from the healthy loops that look alike.
 //
-// Needs no statistics: pointers, flags, a few sampled values, and what the op probe saw. Each violation is reported once,
-// when it has been seen on so many steps that no healthy loop explains it (loops.md 2; the look-alike each rule excludes
-// is named in docs/checks.md). Not thread-safe.
+// Needs no statistics: pointers, flags, a few sampled values, and what the op probe saw. Each violation is reported when
+// it has been seen on a few steps, again when it has been seen on so many that no healthy loop explains it (the look-alike
+// that each rule excludes is named in docs/checks.md), and withdrawn if a later step disproves it. Not thread-safe.
 #pragma once
 
 #include <cstdint>
-#include <set>
+#include <map>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -21,7 +21,6 @@ namespace sonde::probes {
 
 struct StepView {  // what a step looked like, after its backward pass
   bool observed = false;
-  bool new_update = false;  // not a further pass of an accumulation
   Between between;
   std::uint64_t batch_fingerprint = 0;
   bool root_training = true;  // model.is_training()
@@ -68,6 +67,11 @@ class ContractProbe {
   void count_parameters(const StepView& view);
   void judge_parameters(Attribution& attribution, std::vector<trace::Record>& records);
   void judge_loop(const StepView& view, std::vector<trace::Record>& records);
+  // Where several optimizers take turns, a parameter may be left out for a while.
+  [[nodiscard]] bool takes_turns() const { return optimizers_.settings().type.find(" + ") != std::string::npos; }
+  // `seen` on too few steps: nothing yet. `disproved`: it is no violation, and if it was reported, that is taken back.
+  void judge(trace::Contract what, std::uint32_t site, std::uint32_t seen, bool disproved,
+             std::vector<trace::Record>& records, double got = 0, double wanted = 0);
   void report(trace::Contract what, std::uint32_t site, std::uint32_t seen, std::vector<trace::Record>& records,
               double got = 0, double wanted = 0);
 
@@ -78,15 +82,15 @@ class ContractProbe {
   struct Seen {  // all that reset() forgets
     std::vector<Counters> counters;
     std::unordered_map<const at::TensorImpl*, Stranger> strangers;
-    std::set<std::pair<trace::Contract, std::uint32_t>> reported;
+    std::map<std::pair<trace::Contract, std::uint32_t>, std::uint32_t> reported;  // on how many steps it was seen then
 
     std::uint32_t updates = 0;  // weight changes seen
-    std::uint32_t passes = 0;   // backward passes seen
     std::uint32_t observed = 0;
     std::uint32_t uncleared_updates = 0;  // consecutive, without a clear in between
     bool cleared_since_update = false;
     std::uint32_t clears_without_update = 0;
     std::uint32_t zero_rate = 0;
+    bool ever_positive_rate = false;
     std::uint32_t eval_updates = 0;
     bool ever_training = false;
     bool cares_about_mode = false;  // operations that behave differently in eval() were seen, in eval()

@@ -22,6 +22,11 @@ class Monitored : public Watch {
   void attach(torch::nn::Module& model, torch::optim::Optimizer& optimizer) override {
     try {
       monitor_.emplace(model, optimizer, options_);
+    } catch (const WrongOptimizer& error) {
+      Report report;
+      report.findings.push_back(error.finding());
+      report_ = nlohmann::json::parse(report.to_json());
+      throw;
     } catch (const std::invalid_argument& error) {
       refused_ = error.what();
       throw;

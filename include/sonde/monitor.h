@@ -60,6 +60,19 @@ class FaultFound : public std::runtime_error {
   Finding finding_;
 };
 
+// Thrown when a monitor is attached, or told to follow() an optimizer that holds no parameter of what is watched: made
+// before the model was replaced, or from another model. The training would change nothing, so it is refused at once.
+class WrongOptimizer : public std::invalid_argument {
+ public:
+  explicit WrongOptimizer(Finding finding)
+      : std::invalid_argument("sonde: " + finding.origin.message), finding_(std::move(finding)) {}
+  // Cause parameter_not_optimized at the optimizer, as a report would show it.
+  [[nodiscard]] const Finding& finding() const noexcept { return finding_; }
+
+ private:
+  Finding finding_;
+};
+
 using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 
 // Thread-safety: backward(), check(), pause() and hooks() belong to the thread that trains (which may change from step
@@ -69,8 +82,8 @@ using NamedTensors = std::vector<std::pair<std::string, at::Tensor>>;
 // the three may die first; an optimizer that is made anew is announced with follow().
 class Monitor {
  public:
-  // Throws std::invalid_argument if the model has no parameters, if `optimizer` holds none of them, or if an option is
-  // out of range. A null model or an empty holder is refused too.
+  // Throws WrongOptimizer if `optimizer` holds no parameter of the model, and std::invalid_argument if the model has
+  // none, is null or an empty holder, or if an option is out of range.
   Monitor(torch::nn::Module& model, torch::optim::Optimizer& optimizer, Options options = {});
   Monitor(std::shared_ptr<torch::nn::Module> model, torch::optim::Optimizer& optimizer, Options options = {});
   // For programs without a module: the tensors that are trained, with a name for each.

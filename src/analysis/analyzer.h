@@ -65,7 +65,11 @@ struct Sighting {
   std::vector<Suspect> suspects;
   // The harm is inferred from a state of the network, not certain: taken back to advice if the loss improves after all.
   bool revocable = false;
+  // Of harm to the loss: the network does no better than an answer that ignores the input.
+  bool useless = false;
   std::uint64_t pass = 0;  // when it was seen, for that judgement
+  // What was seen before under the same sign, site, phase and topic has been disproved.
+  bool withdrawn = false;
 };
 
 class Analyzer {

@@ -13,6 +13,8 @@ using trace::Contract;
 using trace::ContractFacts;
 using trace::Record;
 
+constexpr std::uint32_t kCertain = 10;  // steps
+
 struct Rule {
   std::string_view topic;
   Severity severity;
@@ -122,11 +124,22 @@ void ContractAnalyzer::end_of_step(const Step& step, const Run& run, std::vector
     if (record.kind != trace::RecordKind::contract) continue;
     const std::optional<Rule> rule = rule_of(record.contract.what);
     if (!rule) continue;
+    if ((record.flags & trace::kWithdrawn) != 0) {
+      Sighting sighting;
+      sighting.sign = Sign::contract;
+      sighting.topic = rule->topic;
+      sighting.site = record.site;
+      sighting.phase = record.phase;
+      sighting.withdrawn = true;
+      seen.push_back(std::move(sighting));
+      continue;
+    }
     if (record.contract.what == Contract::parameter_not_updated && rounded_away(run, record.site)) continue;
     Sighting sighting;
     sighting.sign = Sign::contract;
     sighting.topic = rule->topic;
-    sighting.severity = rule->severity;
+    // Seen a few times it is very likely, seen often it is certain.
+    sighting.severity = record.contract.seen < kCertain ? std::min(rule->severity, Severity::warning) : rule->severity;
     // Training on the whole set as one batch looks the same, unless more rows are seen to be there.
     if (record.contract.what == Contract::batch_repeated && run.data_rows() > run.batch_rows()) {
       sighting.severity = Severity::warning;

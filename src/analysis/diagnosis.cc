@@ -12,6 +12,7 @@ constexpr std::size_t kCauses = 6;
 constexpr std::size_t kEvidence = 5;
 constexpr std::size_t kFollowers = 8;
 constexpr std::size_t kContext = 10;
+constexpr double kInferred = 0.7;
 
 struct Case {
   double doubt = 1;
@@ -116,6 +117,15 @@ Finding explain(const Incident& incident, const Run& run, const trace::Catalog& 
     one.place = &eval;
     one.by_sign[Sign::contract] = eval.confidence;
     one.evidence.push_back(eval.evidence);
+  }
+  // A broken rule of the loop is known, what follows from it only inferred.
+  if (incident.origin.sign == Sign::contract && incident.origin.severity >= Severity::warning) {
+    for (auto& [cause, one] : cases) {
+      const bool own = std::ranges::any_of(incident.origin.suspects,
+                                           [cause = cause](const Suspect& suspect) { return suspect.cause == cause; });
+      if (own) continue;
+      for (auto& [sign, confidence] : one.by_sign) confidence *= kInferred;
+    }
   }
   if (finding.context.size() > kContext) finding.context.resize(kContext);
   for (auto& [cause, one] : cases) {

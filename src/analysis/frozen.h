@@ -8,9 +8,9 @@
 
 namespace sonde::analysis {
 
-// A layer that does not learn between layers that do (warning). Look-alikes, which are silent: a frozen beginning (fine
-// tuning) or end (a network that only judges, as in a GAN), frozen normalisation, and adapters, where the frozen layers
-// are the greater part.
+// A layer that does not learn between layers that do, or one before them that still has the values it was made with
+// (warning). Look-alikes, which are silent: a trained beginning that was frozen (fine tuning) or a frozen end (a network
+// that only judges, as in a GAN), frozen normalisation, and adapters, where the frozen layers are the greater part.
 class FrozenLayerAnalyzer final : public Analyzer {
  public:
   static constexpr double kMinority = 1.0 / 3;  // share of the weight matrices that may be frozen by accident

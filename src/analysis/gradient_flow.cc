@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "analysis/robust.h"
+
 namespace sonde::analysis {
 
 using trace::OpClass;
@@ -40,6 +42,16 @@ bool hidden_activation(const trace::Site& site) {
          site.op_class == OpClass::activation;
 }
 
+// What is left of the size that a typical weight matrix started with.
+double weights_left(const Run& run) {
+  std::vector<double> shares;
+  for (const std::uint32_t weight : run.weights()) {
+    const Series* series = run.series().find(weight, Phase::weight);
+    if (series != nullptr && series->first().value > 0) shares.push_back(series->last().value / series->first().value);
+  }
+  return median(std::move(shares));
+}
+
 }  // namespace
 
 void GradientFlowAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
@@ -52,7 +64,11 @@ void GradientFlowAnalyzer::flow(const Step& step, const Run& run, std::vector<Si
   const Graph& graph = run.graph();
   const std::vector<Hop> hops = backward_path(step, graph);
   if (hops.size() < 3) return;
-  const trace::TensorStats* top = step.stats(graph.prediction(), Phase::backward);
+  // Below the output's own activation: what that takes away is told by the checks of the output.
+  const std::uint32_t prediction = graph.prediction();
+  const trace::TensorStats* top =
+      hidden_activation(graph.site(prediction)) ? step.stats(graph.operand(prediction), Phase::backward) : nullptr;
+  if (top == nullptr) top = step.stats(prediction, Phase::backward);
   if (top == nullptr) top = step.stats(hops.front().site, Phase::backward);
   const double at_prediction = rms(*top);
   if (!(at_prediction > 0)) return;
@@ -123,9 +139,11 @@ void GradientFlowAnalyzer::flow(const Step& step, const Run& run, std::vector<Si
     sighting.revocable = through_activations > kGone;
     sighting.message = fmt::format("{} activations let {} of the gradient through; {} alone passes {}", weak.size(),
                                    number(through_activations), graph.name(worst_site), number(weak.front().first));
+    // A rectifier loses gradient by units that fall silent, which is no fault of its kind.
+    const bool rectifier = graph.site(worst_site).op_class == OpClass::rectifier;
     sighting.suspects.push_back(
         {Cause::wrong_activation,
-         0.9,
+         rectifier ? 0.6 : 0.9,
          worst_site,
          {},
          fmt::format("{} of {} activations pass less than half of the gradient", weak.size(), attenuation_.size())});
@@ -140,8 +158,14 @@ void GradientFlowAnalyzer::flow(const Step& step, const Run& run, std::vector<Si
     sighting.message =
         fmt::format("the gradient at {} is {} of that at the prediction, {} of it lost between the activations",
                     graph.name(faintest_site), number(total), number(total / through_activations));
+    const double shrunk = weights_left(run);
+    if (shrunk < kDecayed && run.program().weight_decay > 0) {
+      sighting.suspects.push_back({Cause::optimizer_settings, 0.9, 0, "optimizer",
+                                   fmt::format("a weight decay of {} has left {} of a typical weight",
+                                               number(run.program().weight_decay), percent(shrunk))});
+    }
     sighting.suspects.push_back({Cause::bad_initialization,
-                                 0.85,
+                                 shrunk < kDecayed ? 0.3 : 0.85,
                                  faintest_site,
                                  {},
                                  "the weights shrink the gradient, the activations between them keep it"});

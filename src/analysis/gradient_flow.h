@@ -22,6 +22,7 @@ class GradientFlowAnalyzer final : public Analyzer {
   static constexpr double kVanished = 1e-3;
   static constexpr double kGone =
       1e-6;  // ... and below this the first layers cannot have learnt, whatever the loss does
+  static constexpr double kDecayed = 0.1;   // share of its size that a weight has kept
   static constexpr double kFaded = 1e-5;    // the same for activations and weights together
   static constexpr double kGrown = 1e3;     // gradient at the first layer over that at the prediction
   static constexpr double kExploded = 100;  // gradient norm over its own baseline

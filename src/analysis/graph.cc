@@ -36,8 +36,6 @@ void Graph::update(const trace::Catalog& catalog) {
     for (const Id input : sites_[i].inputs) {
       if (input != 0 && input < sites_.size() && input != i) consumers_[input].push_back(static_cast<Id>(i));
     }
-    const Site& added = sites_[i];
-    if (added.layer_owns && added.op_class != OpClass::parameter) layer_begin_.emplace(added.layer, added.id);
   }
   mark_loss();
 }
@@ -136,7 +134,10 @@ bool Graph::is_output(Id id) const {
 }
 
 void Graph::placed(Id id, std::uint32_t position) {
-  if (id < positions_.size()) positions_[id] = position;
+  if (id >= positions_.size()) return;
+  positions_[id] = position;
+  // The first that is measured: what turns a weight around stands in no place of its own.
+  if (sites_[id].layer_owns) layer_begin_.emplace(sites_[id].layer, id);
 }
 
 std::uint32_t Graph::depth(Id id) const {

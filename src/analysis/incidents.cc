@@ -57,6 +57,27 @@ bool grows(Sign sign) {
          sign == Sign::large_update;
 }
 
+// Habits and oddities that can be all there is to it when a network learns nothing.
+bool can_stop_learning(const Sighting& origin) {
+  return std::ranges::any_of(origin.suspects, [](const Suspect& suspect) {
+    switch (suspect.cause) {
+      case Cause::missing_activation:
+      case Cause::wrong_activation:
+      case Cause::wrong_output_activation:
+      case Cause::wrong_output_width:
+      case Cause::wrong_layer_width:
+      case Cause::wrong_loss:
+      case Cause::loss_output_mismatch:
+      case Cause::dropout_rate:
+      case Cause::class_imbalance:
+      case Cause::bad_initialization:
+        return true;
+      default:
+        return false;
+    }
+  });
+}
+
 // How well an incident of this family explains harm to the loss; the larger the better, 0 not at all.
 int explains_harm(const Incident& incident, const Run& run) {
   const bool serious = severity_of(incident, run) >= Severity::warning;
@@ -73,7 +94,7 @@ int explains_harm(const Incident& incident, const Run& run) {
     case Family::harm:
       return 5;
     case Family::structure:
-      return serious ? 4 : 0;
+      return serious ? 4 : can_stop_learning(incident.origin) ? 2 : 0;
   }
   return 0;
 }
@@ -86,6 +107,11 @@ void IncidentBuilder::add(Sighting sighting, const Run& run) {
   const Key key{sighting.sign, sighting.site, sighting.phase, sighting.topic};
   if (const auto known = seen_.find(key); known != seen_.end()) {
     Incident& incident = incidents_[known->second];
+    if (sighting.withdrawn) {
+      withdraw(incident, key);
+      seen_.erase(known);
+      return;
+    }
     incident.last_step = std::max(incident.last_step, sighting.step);
     // A sighting may grow worse: a unit layer that was partly dead is dead now.
     auto update = [&](Sighting& old) {
@@ -100,6 +126,7 @@ void IncidentBuilder::add(Sighting sighting, const Run& run) {
     for (Sighting& follower : incident.followers) update(follower);
     return;
   }
+  if (sighting.withdrawn) return;
   std::size_t home = home_of(sighting, run);
   if (home == kNone && incidents_.size() >= kLimit) home = incidents_.size() - 1;
   if (home == kNone) {
@@ -113,6 +140,23 @@ void IncidentBuilder::add(Sighting sighting, const Run& run) {
     fold(incidents_[home], std::move(sighting), run);
   }
   if (seen_.size() < (std::size_t{1} << 16)) seen_.emplace(key, home);
+}
+
+// What followed from a sighting that is gone stands for itself: the earliest becomes the origin.
+void IncidentBuilder::withdraw(Incident& incident, const Key& key) {
+  const auto is_it = [&key](const Sighting& s) { return Key{s.sign, s.site, s.phase, s.topic} == key; };
+  const auto gone = std::erase_if(incident.followers, is_it);
+  incident.follower_count -= std::min<std::uint64_t>(incident.follower_count, gone);
+  if (!is_it(incident.origin)) return;
+  if (incident.followers.empty()) {
+    incident.absorbed = true;
+    return;
+  }
+  const auto first =
+      std::ranges::min_element(incident.followers, {}, [](const Sighting& s) { return std::pair(s.step, s.position); });
+  incident.origin = std::move(*first);
+  incident.followers.erase(first);
+  incident.follower_count -= std::min<std::uint64_t>(incident.follower_count, 1);
 }
 
 std::size_t IncidentBuilder::home_of(const Sighting& sighting, const Run& run) const {
@@ -194,6 +238,9 @@ void IncidentBuilder::fold(Incident& incident, Sighting sighting, const Run& run
       severity_of(incident, run) >= Severity::warning) {
     incident.confirmed = true;
   }
+  if (sighting.useless && can_stop_learning(incident.origin) && !incident.useless_since) {
+    incident.useless_since = sighting.step;
+  }
   const auto order = [](const Sighting& s) { return std::pair(s.step, s.position); };
   if (order(sighting) < order(incident.origin) && family_of(sighting.sign) == family_of(incident.origin.sign)) {
     std::swap(sighting, incident.origin);
@@ -210,6 +257,8 @@ Severity severity_of(const Incident& incident, const Run& run) {
   };
   Severity worst = now(incident.origin);
   for (const Sighting& follower : incident.followers) worst = std::max(worst, now(follower));
+  if (incident.useless_since && !run.improved_since(*incident.useless_since))
+    worst = std::max(worst, Severity::warning);
   return worst;
 }
 

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <string>
 #include <tuple>
@@ -20,13 +21,16 @@ struct Incident {
   std::uint64_t last_step = 0;
   // The loss stood still for long while the network was in this state: harm was done, whatever the loss does later.
   bool confirmed = false;
-  bool absorbed = false;  // by the incident of the non-finite values that it ended in; no longer one of its own
+  // The network does no better than a constant answer, since this step, and the origin can be why.
+  std::optional<std::uint64_t> useless_since;
+  // By the incident of the non-finite values that it ended in, or disproved; no longer one of its own.
+  bool absorbed = false;
 
   static constexpr std::size_t kKept = 32;
 };
 
 // Sorts sightings into incidents. Rules, in order:
-//   1. a sighting that was seen before only moves its incident's last step;
+//   1. a sighting that was seen before only moves its incident's last step, one that was disproved leaves it;
 //   2. after non-finite values appeared, all that is seen of the network and the loss follows from them, and what had
 //      been growing before belongs to them;
 //   3. sightings of one family are one incident: the state of the network; its output and loss; one contract; ...
@@ -45,6 +49,7 @@ class IncidentBuilder {
 
   [[nodiscard]] std::size_t home_of(const Sighting& sighting, const Run& run) const;
   void fold(Incident& incident, Sighting sighting, const Run& run);
+  void withdraw(Incident& incident, const Key& key);
   void absorb_growth(std::size_t numeric, const Run& run);
 
   std::vector<Incident> incidents_;

@@ -6,37 +6,17 @@
 
 #include <fmt/format.h>
 
-#include "analysis/loss_reading.h"
+#include "analysis/constant_answer.h"
 
 namespace sonde::analysis {
 
-double constant_answer_loss(const Run& run) {
-  const LossReading& reading = run.reading();
-  const Scale& target = run.target();
-  const double width = static_cast<double>(reading.width);
-  if (run.program().loss_reduction == 2) return std::numeric_limits<double>::quiet_NaN();
-  switch (reading.kind) {
-    case LossKind::cross_entropy:
-    case LossKind::nll:
-    case LossKind::categorical_on_probabilities:
-      return width > 1 ? std::log(width) : std::numeric_limits<double>::quiet_NaN();
-    case LossKind::bce:
-    case LossKind::bce_logits: {
-      if (!target.known || target.mean <= 0 || target.mean >= 1) break;
-      return -target.mean * std::log(target.mean) - (1 - target.mean) * std::log(1 - target.mean);
-    }
-    case LossKind::mse:
-      if (target.known && target.deviation > 0) return target.deviation * target.deviation;
-      break;
-    case LossKind::mae:
-      // Yes-or-no labels: always say what is more frequent.
-      if (target.known && target.min == 0 && target.max == 1) return std::min(target.mean, 1 - target.mean);
-      break;
-    default:
-      break;
-  }
-  return std::numeric_limits<double>::quiet_NaN();
+namespace {
+
+bool stays_at(double constant, const LossHistory& loss) {
+  return std::abs(loss.mean(LossHistory::kRecent) - constant) < 0.05 * std::abs(constant);
 }
+
+}  // namespace
 
 void LossCourseAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
   if (run.loss().count() < kEarliest || std::isnan(step.loss())) return;
@@ -84,9 +64,12 @@ void LossCourseAnalyzer::stuck(const Step& step, const Run& run, std::vector<Sig
   const auto falls = [level](const Trend& trend, double steps) {
     return trend.falling() > kConfidence && -trend.slope * steps > kWorthIt * std::abs(level);
   };
-  if (falls(plain, static_cast<double>(step.number() + 1)) || falls(late, static_cast<double>(loss.count()))) return;
   const double constant = constant_answer_loss(run);
-  const bool at_constant = std::abs(loss.mean(LossHistory::kRecent) - constant) < 0.05 * std::abs(constant);
+  const bool at_constant = stays_at(constant, loss);
+  const bool overshot = at_constant && run.peak_update().value > kOvershot;
+  const bool falling =
+      falls(plain, static_cast<double>(step.number() + 1)) || falls(late, static_cast<double>(loss.count()));
+  if (falling && !overshot) return;
   Sighting sighting;
   sighting.sign = Sign::loss_stuck;
   sighting.severity = Severity::advice;
@@ -97,21 +80,27 @@ void LossCourseAnalyzer::stuck(const Step& step, const Run& run, std::vector<Sig
   sighting.step = step.number();
   sighting.message = fmt::format("the loss has not fallen in {} steps: it started at {} and lies at {}", loss.count(),
                                  number(loss.initial_level()), number(level));
+  sighting.useless = at_constant;
   if (at_constant) {
-    sighting.severity = loss.count() >= 4 * kPatience ? Severity::warning : Severity::advice;
+    sighting.severity = loss.count() >= kLong ? Severity::warning : Severity::advice;
     sighting.context.push_back(
         fmt::format("the best answer that ignores the input has a loss of {}", number(constant)));
     sighting.suspects.push_back(
         {Cause::labels_unrelated, 0.55, 0, "labels", "the loss stays where a constant answer puts it"});
+    if (run.weights().size() == 1) {
+      sighting.suspects.push_back({Cause::too_shallow, 0.6, 0, "model", "a single layer gives weighted sums only"});
+    }
   }
   const double update = run.typical_update();
   if (update < 1e-4) {
     sighting.suspects.push_back({Cause::learning_rate_too_low, update < 1e-5 ? 0.7 : 0.5, 0, "optimizer",
                                  fmt::format("a typical update changes a weight by {} of its size", number(update))});
-  } else if (update > kLargeStep || run.peak_update().value > 0.3) {
+    if (at_constant && run.hardly_moved()) sighting.severity = Severity::warning;
+  } else if (update > kLargeStep || run.peak_update().value > kOvershot) {
     sighting.suspects.push_back({Cause::learning_rate_too_high, 0.7, 0, "optimizer",
                                  fmt::format("relative updates of the weights are {}, at most {}", number(update),
                                              number(run.peak_update().value))});
+    if (at_constant) sighting.severity = Severity::warning;
   } else {
     // Not to be told apart from here; a run at a tenth of the rate would tell.
     sighting.suspects.push_back(
@@ -141,6 +130,7 @@ void LossCourseAnalyzer::slow(const Step& step, const Run& run, std::vector<Sigh
   sighting.step = step.number();
   sighting.message = fmt::format("the loss falls, but slowly: from {} to {} in {} steps", number(start),
                                  number(loss.trimmed_level(50)), loss.count());
+  sighting.useless = stays_at(constant_answer_loss(run), loss);
   sighting.suspects.push_back(
       {Cause::learning_rate_too_low, 0.5, 0, "optimizer",
        fmt::format("a typical update changes a weight by {} of its size", number(run.typical_update()))});

@@ -18,6 +18,8 @@ class LossCourseAnalyzer final : public Analyzer {
   static constexpr double kLittle = 0.3;           // a fall of less than this share of the start is slow
   static constexpr std::uint64_t kEarliest = 10;   // losses before anything is said
   static constexpr std::uint64_t kPatience = 150;  // losses before a loss is called stuck
+  static constexpr std::uint64_t kLong = 300;      // losses at the level of a constant answer that are a warning
+  static constexpr double kOvershot = 0.3;         // relative update that throws away what was learnt
   static constexpr double kConfidence = 0.95;      // wanted of "it falls" for a loss not to be stuck
   static constexpr double kWorthIt = 0.01;  // share of its level that it must promise to fall in as many steps again
 
@@ -29,8 +31,5 @@ class LossCourseAnalyzer final : public Analyzer {
   void slow(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
   void oscillating(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
 };
-
-// What the loss would be for the best constant answer, as far as the program's facts tell; NaN if they do not.
-[[nodiscard]] double constant_answer_loss(const Run& run);
 
 }  // namespace sonde::analysis

@@ -80,6 +80,16 @@ bool takes_prediction(const Graph& graph, std::uint32_t log, std::uint32_t predi
   return false;
 }
 
+// max(0, 1 - y o): what is not above the margin counts.
+bool is_margin(const Graph& graph, std::uint32_t id) {
+  const std::string name = base(graph.site(id).operation);
+  if (name != "clamp_min" && name != "clamp" && name != "relu") return false;
+  const std::uint32_t operand = graph.operand(id);
+  const std::string made_by = base(graph.site(operand).operation);
+  if (made_by != "rsub" && made_by != "sub" && made_by != "add") return false;
+  return graph.in_loss(operand) && base(graph.site(graph.operand(operand)).operation) == "mul";
+}
+
 LossReading read_composite(const Graph& graph, const trace::Program& program) {
   LossReading reading;
   reading.prediction = graph.prediction();
@@ -89,6 +99,7 @@ LossReading read_composite(const Graph& graph, const trace::Program& program) {
   int logs = 0;
   int squares = 0;
   int absolutes = 0;
+  int margins = 0;
   for (std::uint32_t id = 1; id < graph.size(); ++id) {
     if (id == reading.prediction || !graph.in_loss(id)) continue;
     const std::string name = base(graph.site(id).operation);
@@ -98,7 +109,9 @@ LossReading read_composite(const Graph& graph, const trace::Program& program) {
     }
     squares += name == "pow" || name == "square" ? 1 : 0;
     absolutes += name == "abs" ? 1 : 0;
+    margins += is_margin(graph, id) ? 1 : 0;
   }
+  if (margins > 0 && logs + squares + absolutes == 0) reading.kind = LossKind::hinge;
   if (logs > 0 && squares + absolutes > 0) return reading;
   if (logs >= 2) {
     reading.kind = LossKind::bce;

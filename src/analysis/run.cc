@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include "analysis/constant_answer.h"
 #include "analysis/robust.h"
 
 namespace sonde::analysis {
@@ -77,7 +78,10 @@ void Run::take(const Step& step) {
   const double rate = step.facts().learning_rate;
   if (std::isfinite(rate)) learning_rate_ = rate;
   if (!(rate <= 0)) ++moving_passes_;
-  if (const double loss = step.loss(); !std::isnan(loss)) losses_[step.loss_site()].add(step.number(), loss);
+  if (const double loss = step.loss(); !std::isnan(loss)) {
+    losses_[step.loss_site()].add(step.number(), loss);
+    loss_site_ = step.loss_site();
+  }
   for (const Record& record : step.tensors()) take_tensor(record, step);
   if (step.observed()) reading_ = read_loss(graph_, program_);
   if (const double update = typical_update(1); update > peak_update_.value) peak_update_ = {update, step.number()};
@@ -105,7 +109,11 @@ void Run::take_tensor(const Record& record, const Step& step) {
       }
       break;
     case Phase::update:
-      if (stats.aux > 0) ratios_.add(record.site, Phase::update, step.number(), size / stats.aux);
+      // Against what the weight was at the start, if it has shrunk: a weight that is right to be zero is not restless.
+      if (const Series* weight = series_.find(record.site, Phase::weight); stats.aux > 0) {
+        const double scale = weight == nullptr ? stats.aux : std::max(stats.aux, weight->first().value);
+        ratios_.add(record.site, Phase::update, step.number(), size / scale);
+      }
       break;
     default:
       break;
@@ -179,6 +187,28 @@ double Run::starting_level() const {
   const double initial = loss().initial_level();
   const bool blown_up = peak_update_.value > 0.2 && peak_update_.step < 2 * LossHistory::kFirst;
   return blown_up ? std::min(initial, loss().first()) : initial;
+}
+
+bool Run::no_better_than_constant() const {
+  // A share of the mark, so that the noise of a loss that stands there does not count as progress.
+  constexpr double kBetter = 0.99;
+  constexpr std::size_t kLosses = 50;
+  const LossHistory& history = loss();
+  return history.count() >= 2 * LossHistory::kFirst &&
+         history.trimmed_level(kLosses) > kBetter * constant_answer_loss(*this);
+}
+
+bool Run::far_better_than_constant() const {
+  constexpr double kFar = 0.3;
+  constexpr std::size_t kLosses = 50;
+  const LossHistory& history = loss();
+  return history.count() >= 2 * LossHistory::kFirst &&
+         history.trimmed_level(kLosses) < kFar * constant_answer_loss(*this);
+}
+
+bool Run::hardly_moved() const {
+  constexpr double kLittle = 0.05;
+  return peak_update_.value * static_cast<double>(passes_) < kLittle;
 }
 
 double Run::relative_update(std::uint32_t weight, std::size_t n) const {

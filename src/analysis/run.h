@@ -51,6 +51,7 @@ class Run {
   // Of the loss that is trained on most often; several losses have a history each.
   [[nodiscard]] const LossHistory& loss() const;
   // True if several losses take turns (a GAN), or passes are closure evaluations: a loss need not fall then.
+  [[nodiscard]] std::uint32_t loss_site() const noexcept { return loss_site_; }
   [[nodiscard]] bool several_losses() const noexcept { return losses_.size() > 1; }
   [[nodiscard]] bool closures() const noexcept { return closures_; }
 
@@ -90,14 +91,20 @@ class Run {
   };
   [[nodiscard]] const Peak& peak_update() const noexcept { return peak_update_; }
 
-  // True once the loss lies clearly below what it was at `step`, and below what it started from: a loss that comes down
-  // from a peak of its own making has not improved.
+  // True once the loss lies clearly below what it was at `step`, and below what it started from, and below what needs no
+  // network: a loss that comes down from a peak of its own making, or from an absurd start, has not improved.
   [[nodiscard]] bool improved_since(std::uint64_t step) const {
-    return loss().improved_since(step) && loss().improved_from(starting_level());
+    if (step < LossHistory::kFirst && far_better_than_constant()) return true;  // learnt within those first steps
+    return loss().improved_since(step) && loss().improved_from(starting_level()) && !no_better_than_constant();
   }
   // The level of the loss before training changed it: of the first losses, or the very first one if the first steps were
   // so large that they blew it up.
   [[nodiscard]] double starting_level() const;
+  // True if the loss is known to lie no lower than an answer that ignores the input would put it.
+  [[nodiscard]] bool no_better_than_constant() const;
+  [[nodiscard]] bool far_better_than_constant() const;
+  // True if all updates so far, taken together, can have changed a typical weight by a few per cent only.
+  [[nodiscard]] bool hardly_moved() const;
 
  private:
   void take_tensor(const trace::Record& record, const Step& step);
@@ -110,6 +117,7 @@ class Run {
   trace::Program program_;
   LossReading reading_;
   std::map<std::uint32_t, LossHistory> losses_;  // by site
+  std::uint32_t loss_site_ = 0;
   bool closures_ = false;
   bool cares_about_mode_ = false;
   std::uint64_t eval_passes_ = 0;

@@ -27,6 +27,21 @@ bool made_harmless(const Graph& graph, std::uint32_t input) {
   return then != 0 && graph.site(then).op_class == OpClass::normalization;
 }
 
+// True if a layer takes it as its data, and nothing else enters the network (tokens that are looked up, a second input).
+bool is_only_input(const Graph& graph, std::uint32_t input) {
+  for (std::uint32_t id = 1; id < graph.size(); ++id) {
+    const OpClass op_class = graph.site(id).op_class;
+    if (op_class == OpClass::embedding || op_class == OpClass::recurrent) return false;
+  }
+  const std::uint32_t first = graph.nearest_after(input, [](const trace::Site& site) { return mixes(site.op_class); });
+  if (first == 0) return false;
+  // All weight layers lie behind the first one that reads it.
+  for (std::uint32_t id = 1; id < graph.size(); ++id) {
+    if (id != first && mixes(graph.site(id).op_class) && !graph.reaches(first, id)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 void InputScaleAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
@@ -35,7 +50,9 @@ void InputScaleAnalyzer::end_of_step(const Step& step, const Run& run, std::vect
   const bool large = input.rms > kLarge;
   const bool off_centre = std::abs(input.mean) > kOffset && std::abs(input.mean) > kOffCentre * input.deviation;
   const bool small = input.rms > 0 && input.rms < kSmall;
-  const bool constant = input.deviation == 0 && input.rms > 0;  // states that start at zero are inputs too
+  // States that start at zero are inputs too, of cells or beside tokens.
+  const bool constant =
+      input.deviation == 0 && (input.rms > 0 || (input.batches > 1 && is_only_input(run.graph(), input.site)));
   if (!large && !off_centre && !small && !constant) return;
   Sighting sighting;
   sighting.sign = Sign::input_scale;
@@ -47,6 +64,7 @@ void InputScaleAnalyzer::end_of_step(const Step& step, const Run& run, std::vect
   sighting.message = fmt::format("the input is {} +- {} in [{}, {}]", number(input.mean), number(input.deviation),
                                  number(input.min), number(input.max));
   if (constant) {
+    if (input.rms == 0) sighting.severity = Severity::warning;
     sighting.suspects.push_back(
         {Cause::input_constant, 0.8, input.site, "data", "every value of the input is the same"});
   } else {

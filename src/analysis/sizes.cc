@@ -21,9 +21,10 @@ void UpdateSizeAnalyzer::end_of_step(const Step& step, const Run& run, std::vect
     if (update > largest) largest = update, largest_site = weight;
   }
   const bool large = typical >= kLarge;
+  const bool standstill = !large && run.no_better_than_constant() && run.hardly_moved();
   Sighting sighting;
   sighting.sign = large ? Sign::large_update : Sign::small_update;
-  sighting.severity = large ? Severity::warning : Severity::advice;
+  sighting.severity = large || standstill ? Severity::warning : Severity::advice;
   sighting.revocable = true;
   sighting.site = largest_site;
   sighting.topic = "typical";

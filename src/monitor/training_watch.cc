@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 
+#include <sonde/monitor.h>
 #include <torch/nn/module.h>
 #include <torch/optim/optimizer.h>
 
@@ -45,10 +46,23 @@ void require_held(const std::vector<torch::optim::Optimizer*>& optimizers, const
             std::any_of(parameters.begin(), parameters.end(), [&](const auto& own) { return own.is_same(p); }))
           return;
       }
-  throw std::invalid_argument(
-      "sonde: the optimizer holds " + std::to_string(total) + " parameter(s), none of which belongs to " + what +
+  Finding finding;
+  finding.severity = finding.origin.severity = Severity::error;
+  finding.origin.kind = "parameter-not-optimized";
+  finding.origin.where.part = "optimizer";
+  finding.origin.where.phase = Phase::update;
+  finding.origin.message =
+      "the optimizer holds " + std::to_string(total) + " parameter(s), none of which belongs to " + what +
       " with its " + std::to_string(parameters.size()) +
-      "; wanted: an optimizer built from the parameters of what is monitored (and after they were replaced)");
+      "; wanted: an optimizer built from the parameters of what is monitored (and after they were replaced)";
+  RankedCause cause;
+  cause.cause = Cause::parameter_not_optimized;
+  cause.confidence = 0.98;
+  cause.where = finding.origin.where;
+  cause.evidence = {finding.origin.message};
+  cause.fix = "build the optimizer after the model has been made, loaded or replaced, from its parameters()";
+  finding.causes.push_back(std::move(cause));
+  throw WrongOptimizer(std::move(finding));
 }
 
 TrainingWatch::TrainingWatch(Subject subject, const Options& options, runtime::Session& session)
@@ -263,7 +277,6 @@ void TrainingWatch::after_backward(StepState& state, bool ran, bool check_all_gr
   if (ran) {
     probes::StepView view;
     view.observed = state.observed;
-    view.new_update = backwards_ == 1;
     view.between = state.between;
     view.batch_fingerprint = state.observed ? loss_view_.fingerprint : 0;
     const auto* module = subject_.alive();

@@ -25,6 +25,7 @@ enum class RecordKind : std::uint8_t {
 enum RecordFlag : std::uint8_t {
   kObservedInFull = 1,   // on step records: every operation of this step was observed
   kSampledElements = 2,  // the statistics are those of a strided sample
+  kWithdrawn = 64,       // contract: what was reported of this site earlier has been disproved since
   kTarget = 4,           // phase input: the tensor is the target of the loss
   kFeedsLoss = 8,        // phase forward: the loss operation consumes this output (it is a prediction)
   kRepeated = 16,        // this step's evaluation belongs to a closure optimizer (LBFGS): losses need not fall

@@ -14,7 +14,7 @@ Record contract(const FakeNetwork& net, std::uint32_t site, Contract what) {
   Record record = net.record(trace::RecordKind::contract, site, Phase::gradient);
   record.contract = {};
   record.contract.what = what;
-  record.contract.seen = 3;
+  record.contract.seen = 10;
   for (int i = 0; i < 4; ++i) record.contract.shape_a[i] = record.contract.shape_b[i] = -1;
   record.contract.shape_a[0] = 8;
   record.contract.shape_a[1] = 1;

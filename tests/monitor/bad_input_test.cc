@@ -57,6 +57,13 @@ TEST_F(BadInput, UndefinedTensorIsRefusedByName) {
 TEST_F(BadInput, OptimizerOfOtherParametersIsRefused) {
   Net other;
   EXPECT_THAT(refusal([&] { Monitor(other, optimizer_); }), HasSubstr("optimizer"));
+  try {
+    Monitor monitor(other, optimizer_);
+    FAIL();
+  } catch (const WrongOptimizer& error) {
+    EXPECT_EQ(error.finding().causes.front().cause, Cause::parameter_not_optimized);
+    EXPECT_EQ(error.finding().origin.where.part, "optimizer");
+  }
 }
 
 TEST_F(BadInput, OptionsOutOfRangeAreRefusedWithTheirValue) {

@@ -20,7 +20,7 @@ template <typename Model>
 Report run(Model& model, torch::optim::Optimizer& optimizer, int steps = 60, Parts parts = {}) {
   Monitor monitor(model, optimizer, observed());
   for (int step = 0; step < steps; ++step) {
-    if (parts.zero_grad && step % parts.accumulate == 0) optimizer.zero_grad();
+    if (parts.zero_grad) optimizer.zero_grad();
     for (int i = 0; i < parts.accumulate; ++i) {
       const Batch batch;
       monitor.backward(torch::mse_loss(model.forward(batch.x), batch.y) / parts.accumulate);
