@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "analysis/rule_analyzer.h"
+
 namespace sonde::analysis {
 namespace {
 
@@ -58,8 +60,9 @@ Location place_of(const Suspect& suspect, Phase phase, const Places& places) {
 
 Symptom symptom_of(const Sighting& sighting, const Places& places) {
   Symptom symptom;
-  symptom.kind =
-      sighting.topic.empty() || sighting.sign != Sign::contract ? std::string(name_of(sighting.sign)) : sighting.topic;
+  symptom.kind = sighting.topic.empty() || (sighting.sign != Sign::contract && sighting.sign != Sign::structure)
+                     ? std::string(name_of(sighting.sign))
+                     : sighting.topic;
   symptom.where = places.of(sighting.site, sighting.phase);
   if (!sighting.part.empty()) {
     symptom.where.part = sighting.part;
@@ -73,7 +76,8 @@ Symptom symptom_of(const Sighting& sighting, const Places& places) {
 
 }  // namespace
 
-Finding explain(const Incident& incident, const Run& run, const trace::Catalog& catalog) {
+Finding explain(const Incident& incident, const Run& run, const trace::Catalog& catalog,
+                std::span<const Sighting> habits) {
   const Graph& graph = run.graph();
   const Places places{graph, catalog};
   Finding finding;
@@ -96,6 +100,8 @@ Finding explain(const Incident& incident, const Run& run, const trace::Catalog& 
           fmt::format("step {}: {} at {}", follower.step, follower.message, graph.name(follower.site)));
     }
   }
+  for (const Sighting& habit : habits)
+    if (explains(habit, incident)) gather(habit, cases);
   // A network that cannot learn makes small steps and a loss that stays: consequences, not causes.
   const auto cannot_learn = [](const Sighting& sighting) {
     return sighting.sign == Sign::vanishing_gradient || sighting.sign == Sign::dead_units ||
@@ -125,7 +131,7 @@ Finding explain(const Incident& incident, const Run& run, const trace::Catalog& 
     ranked.confidence = std::min(0.98, 1 - one.doubt);
     ranked.where = place_of(*one.place, one.phase, places);
     ranked.evidence = std::move(one.evidence);
-    ranked.fix = fix_for(cause, ranked.where.layer, run);
+    ranked.fix = one.place->fix.empty() ? fix_for(cause, ranked.where.layer, run) : one.place->fix;
     finding.causes.push_back(std::move(ranked));
   }
   std::ranges::stable_sort(finding.causes,
