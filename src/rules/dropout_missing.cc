@@ -1,6 +1,6 @@
 // Rule dropout-missing: a classifier without dropout or batch normalisation (Theia MRD). Advice.
-// Formula: a hidden dense layer, neither of the two; told by itself only where the data set is seen and the model has ten
-// parameters a row and more, else a weak habit. Healthy: enough data, weight decay.
+// Formula: a hidden dense layer, neither of the two; told by itself only where the data set is seen and the model has a
+// hundred parameters a row and more, else a weak habit. Healthy: enough data, weight decay.
 #include <algorithm>
 #include <string>
 
@@ -17,7 +17,7 @@ Violations check_dropout_missing(const MetaModel& model) {
   if (!judges_classes(model) || !is_chain(model) || regularised ||
       std::ranges::none_of(hidden, [](const Operation* layer) { return is_dense(*layer); }))
     return {};
-  constexpr double kParametersPerRow = 10;
+  constexpr double kParametersPerRow = 100;
   const std::int64_t rows = model.input.data_rows;
   const bool few = rows > model.input.batch &&
                    static_cast<double>(model.parameters) >= kParametersPerRow * static_cast<double>(rows);

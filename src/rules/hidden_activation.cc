@@ -1,6 +1,6 @@
 // Rule hidden-activation: sigmoid or tanh between layers (Theia CNL; TheDeepChecker). Advice.
 // Formula: the slope is below a hundredth of its maximum for more than 60 % of the outputs before the first update; or
-// three sigmoids and more one after the other (a slope of at most 1/4 each). Healthy: gates, and the output.
+// three sigmoids and more one after the other (a slope of at most 1/4 each), a weak habit. Healthy: gates, and the output.
 #include <fmt/format.h>
 
 #include "rules/checks.h"
@@ -41,7 +41,7 @@ Violations check_hidden_activation(const MetaModel& model) {
   }
   if (first == nullptr || sigmoids < kMany) return {};
   return {advice_at(
-      *first, Cause::wrong_activation, 0.35,
+      *first, Cause::wrong_activation, 0.25,
       fmt::format("{} sigmoids stand between layers; each passes at most a quarter of the gradient", sigmoids))};
 }
 

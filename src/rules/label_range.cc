@@ -1,6 +1,7 @@
 // Rule label-range: labels that the loss is not made for. A warning where the loss has no minimum for them.
-// Formula: binary_cross_entropy_with_logits with labels outside [0, 1]; hinge_embedding_loss and soft_margin_loss with
-// labels 0 and 1 in place of -1 and 1. Advice: cross_entropy with several labels set in a row.
+// Formula: binary_cross_entropy_with_logits with labels outside [-0.5, 1.5] (noisy labels for GANs go up to 1.2);
+// hinge_embedding_loss and soft_margin_loss with labels 0 and 1 in place of -1 and 1. Advice: cross_entropy with several
+// labels set in a row.
 #include <string>
 #include <utility>
 
@@ -21,10 +22,11 @@ Violations broken(std::string message) {
 }  // namespace
 
 Violations check_label_range(const MetaModel& model) {
+  constexpr double kSlack = 0.5;
   const TensorFacts& labels = model.labels.values;
   const std::string& loss = model.loss.operation;
   if (!labels.known()) return {};
-  const bool outside = labels.min < -1e-6 || labels.max > 1 + 1e-6;
+  const bool outside = labels.min < -kSlack || labels.max > 1 + kSlack;
   if (model.loss.kind == LossKind::bce_logits && !model.loss.composite && outside) {
     return broken(fmt::format("labels lie in [{}, {}]; binary cross-entropy has no minimum outside [0, 1]",
                               number(labels.min), number(labels.max)));

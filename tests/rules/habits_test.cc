@@ -33,7 +33,7 @@ TEST(Habits, OfALaterSymptomAreOneIncidentWithIt) {
   ASSERT_EQ(net.findings().size(), 1U) << text_of(net.findings());
   EXPECT_GE(net.findings()[0].severity, Severity::warning);
   EXPECT_EQ(net.findings()[0].causes[0].cause, Cause::learning_rate_too_high);
-  const auto& evidence = net.findings()[0].causes[0].evidence;
+  const auto evidence = net.findings()[0].causes[0].evidence;
   EXPECT_TRUE(std::ranges::any_of(evidence, [](const std::string& line) {
     return line.starts_with("Adam has a rate");
   })) << text_of(net.findings());

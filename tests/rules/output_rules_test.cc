@@ -83,7 +83,7 @@ TEST(ConstantOutput, SoftmaxOverOneUnitIsAnError) {
     sketch.last().output = width == 1 ? within(1, 1) : within(0.2, 0.8);
     const auto found = apply("constant-output", sketch.model);
     ASSERT_EQ(found.size(), width == 1 ? 1U : 0U);
-    if (width == 1) EXPECT_EQ(found[0].severity, Severity::error);
+    if (width == 1) { EXPECT_EQ(found[0].severity, Severity::error); }
   }
 }
 
@@ -126,6 +126,13 @@ TEST(LabelRange, LabelsOutsideZeroAndOneUnderBinaryCrossEntropyAreWarnedOf) {
     sketch.model.labels.values = within(low, 1);
     EXPECT_EQ(cause_of("label-range", sketch.model), low < 0 ? Cause::labels_out_of_range : Cause::unknown);
   }
+}
+
+TEST(LabelRange, NoisyLabelsAroundOneAreHealthy) {
+  Sketch sketch = Sketch::table(20);
+  sketch.linear("fc1", 1).loss(LossKind::bce_logits, OutputKind::linear, 1);
+  sketch.model.labels.values = within(0, 1.2);
+  EXPECT_EQ(says("label-range", sketch.model), 0U);
 }
 
 TEST(LabelRange, HingeLossesTakeSigns) {

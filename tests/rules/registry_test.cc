@@ -1,6 +1,7 @@
 // Which rules are applied.
 #include "rules/registry.h"
 
+#include <algorithm>
 #include <set>
 #include <stdexcept>
 

@@ -43,6 +43,7 @@ TEST(DropoutMissing, CountsMoreWhereRowsAreFew) {
   sketch.linear("fc1", 64).then("relu").linear("fc2", 4).cross_entropy();
   EXPECT_LT(apply("dropout-missing", sketch.model).at(0).causes.at(0).confidence, 0.3);
   sketch.model.input.data_rows = 100;
+  sketch.model.parameters = 20000;
   EXPECT_GT(apply("dropout-missing", sketch.model).at(0).causes.at(0).confidence, 0.3);
 }
 

@@ -14,7 +14,7 @@ TEST(NoActivation, TwoLayersInARowAreAdvice) {
     sketch.linear("fc2", 4).cross_entropy();
     const auto found = apply("no-activation", sketch.model);
     ASSERT_EQ(found.size(), sick ? 1U : 0U);
-    if (sick) EXPECT_EQ(sketch.model.find(found[0].operation)->layer, "fc1");
+    if (sick) { EXPECT_EQ(sketch.model.find(found[0].operation)->layer, "fc1"); }
   }
 }
 

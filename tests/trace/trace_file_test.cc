@@ -135,7 +135,7 @@ TEST(TraceFile, RefusesWhatIsNoTrace) {
 TEST(TraceFile, RefusesAnotherVersionAndNamesBoth) {
   std::string bytes = bytes_of(sample());
   bytes[8] = 9;
-  EXPECT_EQ(error_of(bytes), "trace of version 9, this program reads version 1");
+  EXPECT_EQ(error_of(bytes), "trace of version 9, this program reads version 2");
 }
 
 TEST(TraceFile, RefusesRecordsOfAnotherSize) {
