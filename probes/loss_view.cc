@@ -117,7 +117,57 @@ LossView view_loss(OpLog& log, const Attribution& attribution, const std::vector
   return view;
 }
 
-void infer_task(OpLog& log, const Attribution& attribution, const LossView& loss, trace::Program& program) {
+namespace {
+
+constexpr std::size_t kMostElements = std::size_t{1} << 16;  // read for columns and labels, once
+constexpr std::size_t kMostFeatures = 256;
+constexpr std::size_t kLabelSample = 4096;
+
+// How many values whole-numbered labels take, 0 if they cannot be read.
+std::uint64_t count_distinct(const at::TensorImpl& impl, std::vector<double>& values) {
+  if (values.empty() && impl.is_cpu() && impl.layout() == at::kStrided && impl.is_contiguous() && impl.numel() > 0 &&
+      impl.dtype() == caffe2::TypeMeta::Make<std::int64_t>()) {
+    const auto* labels = static_cast<const std::int64_t*>(impl.data());
+    const auto count = std::min<std::size_t>(static_cast<std::size_t>(impl.numel()), kLabelSample);
+    for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<double>(labels[i]));
+  }
+  std::sort(values.begin(), values.end());
+  return static_cast<std::uint64_t>(std::unique(values.begin(), values.end()) - values.begin());
+}
+
+// The columns of the first two-dimensional floating input.
+void describe_features(OpLog& log, const LossView& loss, std::vector<FeatureFacts>& features) {
+  for (const auto& entering : loss.entering) {
+    const auto* input = output_of(log, entering.serial, entering.output);
+    if (entering.target || !input || !input->floating || input->shape.dimensions != 2) continue;
+    const auto columns = static_cast<std::size_t>(input->shape.sizes[1]);
+    const auto tensor = input->tensor.lock();
+    if (!tensor || columns == 0 || columns > kMostFeatures || input->shape.sizes[0] < 2 ||
+        static_cast<std::size_t>(input->shape.elements) > kMostElements)
+      return;
+    std::vector<double> values;
+    sample_elements(*tensor, kMostElements, values);
+    if (values.size() != static_cast<std::size_t>(input->shape.elements)) return;
+    const auto rows = static_cast<double>(input->shape.sizes[0]);
+    for (std::size_t c = 0; c < columns; ++c) {
+      FeatureFacts facts{values[c], values[c], 0, 0};
+      for (std::size_t i = c; i < values.size(); i += columns) {
+        facts.min = std::min(facts.min, values[i]);
+        facts.max = std::max(facts.max, values[i]);
+        facts.mean += values[i] / rows;
+      }
+      for (std::size_t i = c; i < values.size(); i += columns)
+        facts.deviation += (values[i] - facts.mean) * (values[i] - facts.mean) / rows;
+      facts.deviation = facts.min == facts.max ? 0 : std::sqrt(facts.deviation);
+      features.push_back(facts);
+    }
+    return;
+  }
+}
+
+}  // namespace
+
+void describe_loss(OpLog& log, const Attribution& attribution, const LossView& loss, trace::Program& program) {
   if (loss.loss_serial == kNoProducer) return;
   const auto place = log.find(loss.loss_serial);
   program.loss_operation = loss.known_loss ? place.operation->info->name : "";
@@ -128,8 +178,8 @@ void infer_task(OpLog& log, const Attribution& attribution, const LossView& loss
   program.target_dtype.clear();
   program.target_min = program.target_max = 0;
   program.target_integral = program.target_one_hot = false;
-  program.task.clear();
-  program.task_reason.clear();
+  program.target_distinct = 0;
+  if (program.features.empty()) describe_features(log, loss, program.features);
   if (loss.known_loss) {
     // The reduction is the first integer after the tensors in every loss of LibTorch that has one as ...(prediction,
     // target, [weight,] reduction, ...), but for those that carry a margin or a p before it.
@@ -154,41 +204,15 @@ void infer_task(OpLog& log, const Attribution& attribution, const LossView& loss
     program.target_min = stats.min;
     program.target_max = stats.max;
   }
+  std::vector<double> values;
   if (target->floating && tensor) {
-    std::vector<double> values;
-    sample_elements(*tensor, 4096, values);
+    sample_elements(*tensor, kLabelSample, values);
     program.target_integral = std::all_of(values.begin(), values.end(), [](double v) { return v == std::floor(v); });
     const bool zeros_and_ones = target->measured && program.target_integral && stats.min >= 0 && stats.max <= 1;
     program.target_one_hot = zeros_and_ones && target->shape.dimensions == 2 && target->shape.sizes[1] > 1 &&
                              std::abs(stats.mean * static_cast<double>(target->shape.sizes[1]) - 1) < 1e-9;
   }
-  const auto width = prediction && prediction->shape.dimensions > 1 ? prediction->shape.sizes[1] : 1;
-  const auto& name = program.loss_operation;
-  const auto is = [&](const char* part) { return name.find(part) != std::string::npos; };
-  if (is("cross_entropy_loss") || is("nll_loss") || is("multi_margin_loss")) {
-    program.task = "multiclass";
-    program.task_reason = "the loss is " + name.substr(6);
-  } else if (is("binary_cross_entropy")) {
-    program.task = program.target_one_hot ? "multiclass" : width > 1 ? "multilabel" : "binary";
-    program.task_reason = program.target_one_hot
-                              ? "binary cross-entropy, but the targets are one-hot"
-                              : "the loss is binary cross-entropy over " + std::to_string(width) + " output(s)";
-  } else if (is("ctc_loss")) {
-    program.task = "sequence";
-    program.task_reason = "the loss is ctc_loss";
-  } else if (program.target_one_hot) {
-    program.task = "multiclass";
-    program.task_reason = "the targets are one-hot";
-  } else if (is("mse_loss") || is("l1_loss") || is("huber_loss")) {
-    const bool same_as_input = std::any_of(loss.entering.begin(), loss.entering.end(), [&](const EnteringTensor& e) {
-      const auto* other = output_of(log, e.serial, e.output);
-      return !e.target && other && other->shape == target->shape && other->measured && target->measured &&
-             other->stats.mean == target->stats.mean && other->stats.mean_square == target->stats.mean_square;
-    });
-    program.task = same_as_input ? "autoencoder" : "regression";
-    program.task_reason =
-        same_as_input ? "the target is the input" : "the loss is " + name.substr(6) + " on real targets";
-  }
+  if (program.target_integral && tensor) { program.target_distinct = count_distinct(*tensor, values); }
 }
 
 }  // namespace sonde::probes

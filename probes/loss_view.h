@@ -1,4 +1,4 @@
-// LossView: what the loss is made of: the operation, the prediction and the target, the batch, and hence the task.
+// LossView: what the loss is made of: the operation, the prediction and the target, and the batch.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ struct LossView {
 // Reads it off the operations of a pass. `placed` as by Attribution::place().
 [[nodiscard]] LossView view_loss(OpLog& log, const Attribution& attribution, const std::vector<PlacedOp>& placed);
 
-// Fills the loss, prediction, target and task fields of `program`.
-void infer_task(OpLog& log, const Attribution& attribution, const LossView& loss, trace::Program& program);
+// Fills the fields of `program` on loss, prediction, target and, at the first call, the columns of the input.
+void describe_loss(OpLog& log, const Attribution& attribution, const LossView& loss, trace::Program& program);
 
 }  // namespace sonde::probes

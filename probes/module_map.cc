@@ -92,6 +92,18 @@ void ModuleMap::rescan(const std::vector<std::pair<std::string, at::Tensor>>& te
   refresh_storages();
 }
 
+void ModuleMap::read_modes(const torch::nn::Module& module) {
+  std::vector<const torch::nn::Module*> walk;
+  const auto visit = [&walk](const auto& self, const torch::nn::Module& at) -> void {
+    walk.push_back(&at);
+    for (const auto& child : at.named_children()) self(self, *child.value());
+  };
+  visit(visit, module);
+  if (walk.size() != layers_.size()) return;
+  for (std::size_t i = 0; i < walk.size(); ++i)
+    if (walk[i] == layers_[i].module) layers_[i].training = walk[i]->is_training();
+}
+
 bool ModuleMap::differs(const torch::nn::Module& module) const {
   std::vector<const at::TensorImpl*> found;
   found.reserve(parameter_count_);

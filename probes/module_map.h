@@ -32,7 +32,7 @@ struct Layer {
   std::vector<int> children;     // layers, in order of registration
   bool has_parameters = false;   // of its own
   const void* module = nullptr;  // identity only
-  bool training = true;          // as of the last rescan
+  bool training = true;          // as of the last rescan or read_modes()
 };
 
 struct Parameter {
@@ -56,6 +56,9 @@ class ModuleMap {
 
   // True if the tree holds other tensors than at the last rescan.
   [[nodiscard]] bool differs(const torch::nn::Module& module) const;
+
+  // Reads again which modules are in training mode. `module` as at the last rescan; a tree that differs is left alone.
+  void read_modes(const torch::nn::Module& module);
 
   // Reads the storages the parameters have at this moment. To be called before observing a step.
   void refresh_storages();

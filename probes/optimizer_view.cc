@@ -30,7 +30,7 @@ double group_rate(const torch::optim::OptimizerParamGroup& group, const torch::o
   return rate_of(group.has_options() ? group.options() : optimizer.defaults());
 }
 
-void read_settings(const torch::optim::OptimizerOptions& options, OptimizerSettings& settings) {
+void read_settings(const torch::optim::OptimizerOptions& options, OptimizerGroup& settings) {
   if (const auto* sgd = dynamic_cast<const torch::optim::SGDOptions*>(&options)) {
     settings.momentum = sgd->momentum();
     settings.weight_decay = sgd->weight_decay();
@@ -62,11 +62,10 @@ bool OptimizerView::rescan(const std::vector<torch::optim::Optimizer*>& optimize
     for (const auto& group : optimizer.param_groups()) {
       for (const auto& parameter : group.params())
         if (parameter.defined()) held.emplace(parameter.unsafeGetTensorImpl(), static_cast<int>(groups_.size()));
-      groups_.push_back({group_rate(group, optimizer), static_cast<int>(i)});
-      if (groups_.size() == 1) read_settings(group.has_options() ? group.options() : optimizer.defaults(), settings_);
+      groups_.push_back({type, group_rate(group, optimizer), 0, 0, static_cast<int>(i)});
+      read_settings(group.has_options() ? group.options() : optimizer.defaults(), groups_.back());
     }
   }
-  settings_.learning_rate = first_rate();
   const bool changed = held != group_of_;
   group_of_ = std::move(held);
   if (first_defaults_.size() != optimizers.size() || changed) {

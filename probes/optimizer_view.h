@@ -17,15 +17,15 @@ class Optimizer;
 namespace sonde::probes {
 
 struct OptimizerGroup {
+  std::string type;          // "Adam"
   double learning_rate = 0;  // NaN if this kind of optimizer does not tell
-  int optimizer = 0;         // index
+  double momentum = 0;       // the first beta of Adam
+  double weight_decay = 0;
+  int optimizer = 0;  // index
 };
 
 struct OptimizerSettings {
   std::string type;  // "Adam"; several are joined by " + "
-  double learning_rate = 0;
-  double momentum = 0;
-  double weight_decay = 0;
   bool closure = false;  // LBFGS: evaluates the loss several times a step
 };
 
@@ -40,6 +40,7 @@ class OptimizerView {
   [[nodiscard]] bool holds(const at::TensorImpl* parameter) const { return group_of_.contains(parameter); }
   // The group of a parameter; null if no optimizer holds it.
   [[nodiscard]] const OptimizerGroup* group_of(const at::TensorImpl* parameter) const;
+  [[nodiscard]] const std::vector<OptimizerGroup>& groups() const { return groups_; }
   [[nodiscard]] double first_rate() const { return groups_.empty() ? 0 : groups_[0].learning_rate; }
   [[nodiscard]] bool all_rates_zero() const;
   // The rate in defaults() was changed since the first scan, while that of every group stayed.

@@ -60,6 +60,7 @@ enum class Cause : std::uint8_t {
   wrong_kernel_size,
   too_shallow,
   too_deep,
+  redundant_bias,
   // loss
   wrong_loss,
   loss_output_mismatch,

@@ -4,10 +4,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace sonde {
+
+class Rule;  // <sonde/rules.h>
 
 // What to do when the gradients of a step would poison the weights (a non-finite loss or gradient), or when training is
 // found to be broken (a finding of severity error).
@@ -49,6 +53,20 @@ struct Options {
 
   // The monitor's own troubles (never those of the training); called at most once for each kind. Default: std::cerr.
   std::function<void(std::string_view)> on_trouble = {};
+
+  // What the program is trained for, if it should not be inferred alone: "multiclass", "binary", "multilabel",
+  // "regression", "autoencoder" or "sequence". A program that looks like another one is a finding.
+  std::string task = {};
+
+  // Rules before the first update that are not to be applied, by the names in docs/checks.md; unknown ones are refused.
+  std::vector<std::string> rules_off = {};
+
+  // Tell all habits that rules find, also those that are too common in healthy programs to be worth a word of their own.
+  // Without it they are told only when the run shows a symptom that they explain.
+  bool all_habits = false;
+
+  // A user's own rules, applied after Sonde's.
+  std::vector<std::shared_ptr<const Rule>> own_rules = {};
 
   // Throws std::invalid_argument that names the field, its value and what is wanted.
   void validate() const;

@@ -1,9 +1,5 @@
 #include "analysis/analyzer.h"
 
-#include <cmath>
-
-#include <fmt/format.h>
-
 namespace sonde::analysis {
 
 std::string_view name_of(Sign sign) noexcept {
@@ -55,14 +51,5 @@ std::string_view name_of(Sign sign) noexcept {
   }
   return "unknown";
 }
-
-std::string number(double value) {
-  if (std::isnan(value)) return "nan";
-  if (std::isinf(value)) return value > 0 ? "inf" : "-inf";
-  if (value == std::trunc(value) && std::abs(value) < 1e6) return fmt::format("{:.0f}", value);
-  return fmt::format("{:.3g}", value);
-}
-
-std::string percent(double share) { return fmt::format("{:.3g} %", 100 * share); }
 
 }  // namespace sonde::analysis

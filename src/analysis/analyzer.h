@@ -10,6 +10,7 @@
 
 #include "analysis/run.h"
 #include "analysis/step.h"
+#include "rules/numbers.h"
 
 namespace sonde::analysis {
 
@@ -47,6 +48,7 @@ struct Suspect {
   std::uint32_t site = 0;
   std::string part;  // in place of a site: "data", "labels", "loss", "optimizer", "loop" or "model"
   std::string evidence;
+  std::string fix = {};  // in place of the usual words for the cause
 };
 
 // One symptom as an analyzer saw it, with what it may mean. A sighting is reported once for each (sign, site, phase);
@@ -70,6 +72,10 @@ struct Sighting {
   std::uint64_t pass = 0;  // when it was seen, for that judgement
   // What was seen before under the same sign, site, phase and topic has been disproved.
   bool withdrawn = false;
+  // What the rules say (rule_analyzer.h): sightings of one group are one incident; which symptoms of a run it explains
+  // (sonde::Explains).
+  std::string group = {};
+  unsigned explains = 0;
 };
 
 class Analyzer {
@@ -79,8 +85,7 @@ class Analyzer {
   virtual void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) = 0;
 };
 
-// Numbers as reports show them: three significant digits, "inf" and "nan" in words.
-[[nodiscard]] std::string number(double value);
-[[nodiscard]] std::string percent(double share);
+using rules::number;
+using rules::percent;
 
 }  // namespace sonde::analysis

@@ -1,16 +1,15 @@
 #include "analysis/analyzers.h"
 
 #include "analysis/batches.h"
+#include "analysis/constant_output.h"
 #include "analysis/contract.h"
 #include "analysis/frozen.h"
 #include "analysis/gradient_flow.h"
 #include "analysis/loss_course.h"
 #include "analysis/non_finite.h"
-#include "analysis/output_fit.h"
 #include "analysis/pace.h"
 #include "analysis/scales.h"
 #include "analysis/sizes.h"
-#include "analysis/structure.h"
 #include "analysis/units.h"
 
 namespace sonde::analysis {
@@ -28,13 +27,10 @@ std::vector<std::unique_ptr<Analyzer>> make_analyzers() {
   all.push_back(std::make_unique<LossCourseAnalyzer>());
   all.push_back(std::make_unique<InputScaleAnalyzer>());
   all.push_back(std::make_unique<TargetScaleAnalyzer>());
-  all.push_back(std::make_unique<LossMatchAnalyzer>());
-  all.push_back(std::make_unique<OutputRangeAnalyzer>());
   all.push_back(std::make_unique<ConstantOutputAnalyzer>());
   all.push_back(std::make_unique<UpdateSizeAnalyzer>());
   all.push_back(std::make_unique<PaceAnalyzer>());
   all.push_back(std::make_unique<ActivationSizeAnalyzer>());
-  all.push_back(std::make_unique<StructureAnalyzer>());
   all.push_back(std::make_unique<BatchOrderAnalyzer>());
   return all;
 }

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "analysis/loss_reading.h"
+#include "rules/loss_reading.h"
 #include "analysis/run.h"
 
 namespace sonde::analysis {

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "analysis/rule_analyzer.h"
+
 namespace sonde::analysis {
 namespace {
 
@@ -59,8 +61,9 @@ Location place_of(const Suspect& suspect, Phase phase, const Places& places) {
 
 Symptom symptom_of(const Sighting& sighting, const Places& places) {
   Symptom symptom;
-  symptom.kind =
-      sighting.topic.empty() || sighting.sign != Sign::contract ? std::string(name_of(sighting.sign)) : sighting.topic;
+  symptom.kind = sighting.topic.empty() || (sighting.sign != Sign::contract && sighting.sign != Sign::structure)
+                     ? std::string(name_of(sighting.sign))
+                     : sighting.topic;
   symptom.where = places.of(sighting.site, sighting.phase);
   if (!sighting.part.empty()) {
     symptom.where.part = sighting.part;
@@ -74,7 +77,8 @@ Symptom symptom_of(const Sighting& sighting, const Places& places) {
 
 }  // namespace
 
-Finding explain(const Incident& incident, const Run& run, const trace::Catalog& catalog) {
+Finding explain(const Incident& incident, const Run& run, const trace::Catalog& catalog,
+                std::span<const Sighting> habits) {
   const Graph& graph = run.graph();
   const Places places{graph, catalog};
   Finding finding;
@@ -97,6 +101,8 @@ Finding explain(const Incident& incident, const Run& run, const trace::Catalog& 
           fmt::format("step {}: {} at {}", follower.step, follower.message, graph.name(follower.site)));
     }
   }
+  for (const Sighting& habit : habits)
+    if (explains(habit, incident)) gather(habit, cases);
   // A network that cannot learn makes small steps and a loss that stays: consequences, not causes.
   const auto cannot_learn = [](const Sighting& sighting) {
     return sighting.sign == Sign::vanishing_gradient || sighting.sign == Sign::dead_units ||
@@ -110,7 +116,7 @@ Finding explain(const Incident& incident, const Run& run, const trace::Catalog& 
       for (auto& [sign, confidence] : found->second.by_sign) confidence *= 0.4;
     }
   }
-  Suspect eval{Cause::eval_mode_while_training, 0.85, 0, "loop",
+  Suspect eval{Cause::eval_mode_while_training, 0.95, 0, "loop",
                "the model has been in eval mode from the first step, and has layers that behave differently then"};
   if (finding.severity >= Severity::warning && run.always_in_eval_mode() && incident.origin.sign != Sign::contract) {
     Case& one = cases[eval.cause];
@@ -118,24 +124,22 @@ Finding explain(const Incident& incident, const Run& run, const trace::Catalog& 
     one.by_sign[Sign::contract] = eval.confidence;
     one.evidence.push_back(eval.evidence);
   }
-  // A broken rule of the loop is known, what follows from it only inferred.
-  if (incident.origin.sign == Sign::contract && incident.origin.severity >= Severity::warning) {
-    for (auto& [cause, one] : cases) {
-      const bool own = std::ranges::any_of(incident.origin.suspects,
-                                           [cause = cause](const Suspect& suspect) { return suspect.cause == cause; });
-      if (own) continue;
-      for (auto& [sign, confidence] : one.by_sign) confidence *= kInferred;
-    }
-  }
   if (finding.context.size() > kContext) finding.context.resize(kContext);
+  const bool known = finding.severity >= Severity::warning &&
+                     std::ranges::any_of(cases, [](const auto& entry) {
+                       const auto contract = entry.second.by_sign.find(Sign::contract);
+                       return contract != entry.second.by_sign.end() && contract->second > kInferred;
+                     });
   for (auto& [cause, one] : cases) {
     for (const auto& [sign, confidence] : one.by_sign) one.doubt *= 1 - std::clamp(confidence, 0.0, 1.0);
     RankedCause ranked;
     ranked.cause = cause;
     ranked.confidence = std::min(0.98, 1 - one.doubt);
+    // A broken rule of the loop is known, what follows from it only inferred.
+    if (known && !one.by_sign.contains(Sign::contract)) ranked.confidence *= kInferred;
     ranked.where = place_of(*one.place, one.phase, places);
     ranked.evidence = std::move(one.evidence);
-    ranked.fix = fix_for(cause, ranked.where.layer, run);
+    ranked.fix = one.place->fix.empty() ? fix_for(cause, ranked.where.layer, run) : one.place->fix;
     finding.causes.push_back(std::move(ranked));
   }
   std::ranges::stable_sort(finding.causes,

@@ -9,6 +9,7 @@
 #include "analysis/analyzers.h"
 #include "analysis/diagnosis.h"
 #include "analysis/incidents.h"
+#include "analysis/rule_analyzer.h"
 #include "analysis/run.h"
 #include "analysis/step.h"
 
@@ -19,7 +20,8 @@ using trace::RecordKind;
 
 class Engine::Impl {
  public:
-  explicit Impl(const trace::Catalog& catalog) : catalog_(catalog), run_(catalog), analyzers_(make_analyzers()) {
+  Impl(const trace::Catalog& catalog, rules::RuleChoice rules)
+      : catalog_(catalog), run_(catalog), analyzers_(make_analyzers()), rules_(std::move(rules)) {
     totals_.first_loss = totals_.last_loss = std::numeric_limits<double>::quiet_NaN();
   }
 
@@ -45,8 +47,19 @@ class Engine::Impl {
 
   [[nodiscard]] std::vector<Finding> findings() const {
     std::vector<Finding> all;
+    std::vector<const Incident*> advice;  // of rules; a worse incident may have taken them in
     for (const Incident& incident : builder_.incidents()) {
-      if (!taken_back(incident, run_)) all.push_back(explain(incident, run_, catalog_));
+      if (taken_back(incident, run_)) continue;
+      if (is_habit(incident)) {
+        advice.push_back(&incident);
+      } else {
+        all.push_back(explain(incident, run_, catalog_, rules_.habits()));
+      }
+    }
+    const std::size_t others = all.size();
+    for (const Incident* incident : advice) {
+      const std::span worse(all.data(), others);
+      if (!told_by(*incident, worse)) all.push_back(explain(*incident, run_, catalog_, {}));
     }
     std::ranges::stable_sort(all, [](const Finding& a, const Finding& b) {
       return a.severity != b.severity ? a.severity > b.severity : a.origin.step < b.origin.step;
@@ -65,9 +78,9 @@ class Engine::Impl {
 
   void finish() {
     run_.take(step_);
-    count();
     std::vector<Sighting> seen;
     for (const auto& analyzer : analyzers_) analyzer->end_of_step(step_, run_, seen);
+    rules_.end_of_step(step_, run_, seen);
     // The earliest in the data flow first: it becomes the origin of what the same step shows further on.
     std::ranges::stable_sort(seen, [](const Sighting& a, const Sighting& b) {
       return std::pair(a.step, a.position) < std::pair(b.step, b.position);
@@ -81,12 +94,15 @@ class Engine::Impl {
     broken_ = std::ranges::any_of(builder_.incidents(), [this](const Incident& incident) {
       return severity_of(incident, run_) == Severity::error;
     });
+    count();
     step_ = Step();
   }
 
   void count() {
     totals_.steps = std::max(totals_.steps, step_.number() + 1);
     totals_.observed_steps += step_.observed() ? 1 : 0;
+    totals_.task = rules_.model().task;
+    totals_.task_reason = rules_.model().task_reason;
     const double loss = step_.loss();
     if (std::isnan(totals_.first_loss)) totals_.first_loss = loss;
     if (!std::isnan(loss)) totals_.last_loss = loss;
@@ -97,6 +113,7 @@ class Engine::Impl {
   const trace::Catalog& catalog_;
   Run run_;
   std::vector<std::unique_ptr<Analyzer>> analyzers_;
+  RuleAnalyzer rules_;
   Step step_;
   IncidentBuilder builder_;
   RunTotals totals_;
@@ -104,7 +121,8 @@ class Engine::Impl {
   std::uint64_t suspicious_until_ = 0;
 };
 
-Engine::Engine(const trace::Catalog& catalog) : impl_(std::make_unique<Impl>(catalog)) {}
+Engine::Engine(const trace::Catalog& catalog, rules::RuleChoice rules)
+    : impl_(std::make_unique<Impl>(catalog, std::move(rules))) {}
 Engine::~Engine() = default;
 
 void Engine::consume(std::span<const Record> records) {

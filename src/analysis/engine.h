@@ -8,8 +8,10 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <vector>
 
+#include "rules/registry.h"
 #include "trace/catalog.h"
 #include "trace/record.h"
 
@@ -21,13 +23,14 @@ struct RunTotals {
   std::uint64_t steps = 0;
   std::uint64_t observed_steps = 0;
   double first_loss = 0, last_loss = 0;  // NaN if none
+  std::string task, task_reason;         // as inferred on the last observed step that the rules looked at
   std::uint64_t step_nanoseconds = 0;
   std::uint64_t monitor_nanoseconds = 0;
 };
 
 class Engine {
  public:
-  explicit Engine(const trace::Catalog& catalog);
+  explicit Engine(const trace::Catalog& catalog, rules::RuleChoice rules = {});
   ~Engine();
 
   void consume(std::span<const trace::Record> records);

@@ -65,6 +65,8 @@ std::string_view plain(Cause cause) {
       return "one more layer";
     case Cause::too_deep:
       return "fewer layers, or residual connections around them";
+    case Cause::redundant_bias:
+      return "make the layer without a bias: bias(false)";
     case Cause::wrong_loss:
       return "take the loss that fits the task: cross_entropy for classes, bce_with_logits for yes or no, mse for "
              "numbers";

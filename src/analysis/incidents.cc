@@ -203,9 +203,11 @@ std::size_t IncidentBuilder::home_of(const Sighting& sighting, const Run& run) c
       }
       return best;
     }
+    case Family::structure:
+      if (sighting.group.empty()) return kNone;
+      return first_where([&](const Incident& incident) { return incident.origin.group == sighting.group; });
     case Family::input:
     case Family::target:
-    case Family::structure:
       return kNone;
   }
   return kNone;

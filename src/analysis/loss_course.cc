@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "analysis/constant_answer.h"
+#include "rules/loss_reading.h"
 
 namespace sonde::analysis {
 

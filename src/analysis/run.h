@@ -8,35 +8,24 @@
 #include <unordered_map>
 #include <vector>
 
-#include "analysis/graph.h"
 #include "analysis/loss_history.h"
-#include "analysis/loss_reading.h"
 #include "analysis/series.h"
 #include "analysis/step.h"
+#include "rules/graph.h"
+#include "rules/loss_reading.h"
+#include "rules/outside.h"
 #include "trace/catalog.h"
 
 namespace sonde::analysis {
 
-// A tensor from outside, pooled over the first observed steps: a batch may hold a single sample.
-struct Scale {
-  static constexpr int kPooled = 20;
-
-  bool known = false;
-  std::uint32_t site = 0;
-  double rms = 0;
-  double mean = 0;
-  double deviation = 0;
-  double min = 0;
-  double max = 0;
-  double zeros = 0;         // share of exact zeros
-  bool zero_or_one = true;  // every value is exactly 0 or 1
-  double largest_batch_mean = 0;
-  double smallest_batch_mean = 0;
-  std::uint64_t count = 0;  // elements pooled
-  int batches = 0;
-
-  void pool(const trace::TensorStats& stats);
-};
+using rules::activates;
+using rules::classifies;
+using rules::Graph;
+using rules::LossReading;
+using rules::mixes;
+using rules::Output;
+using rules::passes_on;
+using rules::Scale;
 
 class Run {
  public:
@@ -67,14 +56,15 @@ class Run {
   [[nodiscard]] std::uint64_t moving_passes() const noexcept { return moving_passes_; }
 
   // The largest floating-point input of the network, and the target.
-  [[nodiscard]] const Scale& input() const noexcept { return input_; }
-  [[nodiscard]] const Scale& target() const noexcept { return target_; }
+  [[nodiscard]] const Scale& input() const noexcept { return outside_.input(); }
+  [[nodiscard]] const Scale& target() const noexcept { return outside_.target(); }
+  [[nodiscard]] const rules::Outside& outside() const noexcept { return outside_; }
   // Rows of the tensor that batches of the input are picked from, and of the batch; 0 where that is not seen.
-  [[nodiscard]] std::int64_t data_rows() const;
-  [[nodiscard]] std::int64_t batch_rows() const;
+  [[nodiscard]] std::int64_t data_rows() const { return outside_.data_rows(graph_); }
+  [[nodiscard]] std::int64_t batch_rows() const { return outside_.batch_rows(graph_); }
   // Labels of 0 and 1, one of them set in each row; several of them set in some rows.
-  [[nodiscard]] bool one_hot_target() const;
-  [[nodiscard]] bool multi_hot_target() const;
+  [[nodiscard]] bool one_hot_target() const { return outside_.one_hot(program_, reading_); }
+  [[nodiscard]] bool multi_hot_target() const { return outside_.multi_hot(graph_, program_, reading_); }
   // The statistics of an operation's output when it was last observed, nullptr if never.
   [[nodiscard]] const trace::TensorStats* last_output(std::uint32_t site) const;
   // Weight matrices (two dimensions or more) in the order of the data flow, as last seen.
@@ -108,7 +98,6 @@ class Run {
 
  private:
   void take_tensor(const trace::Record& record, const Step& step);
-  void take_input(const trace::Record& record);
 
   const trace::Catalog& catalog_;
   Graph graph_;
@@ -125,9 +114,7 @@ class Run {
   std::uint64_t observed_ = 0;
   std::uint64_t moving_passes_ = 0;
   double learning_rate_ = 0;
-  Scale input_;
-  Scale target_;
-  int target_rank_ = -1;
+  rules::Outside outside_;
   std::unordered_map<std::uint32_t, trace::TensorStats> outputs_;
   std::vector<std::uint32_t> weights_;
   Peak peak_update_;

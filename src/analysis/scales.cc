@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "analysis/loss_reading.h"
+#include "rules/loss_reading.h"
 
 namespace sonde::analysis {
 

@@ -210,16 +210,20 @@ void TrainingWatch::place_operations(const at::Tensor& loss, bool hook_graph) {
   }
 }
 
-// The task is read off the first loss, and again when a program goes on with another one.
+// The loss, its target and the input are described at the first loss, and again when a program goes on with another one.
 void TrainingWatch::infer_program() {
   const auto* prediction = attribution_.find(loss_view_.prediction);
   const auto* loss = attribution_.find(loss_view_.loss_serial);
   const auto sites = std::make_pair(prediction ? prediction->site : 0, loss ? loss->site : 0);
   if (attribution_.placed().empty() || sites == program_sites_ || programs_ >= kMostPrograms) return;
   program_sites_ = sites;
-  ++programs_;
   auto program = session_.catalog().program();
-  probes::infer_task(observer_->log(), attribution_, loss_view_, program);
+  if (programs_++ == 0) {
+    if (const auto* module = subject_.alive()) modules_.read_modes(*module);
+    program.modules.clear();
+    for (const auto& layer : modules_.layers()) program.modules.push_back({layer.path, layer.type, layer.training});
+  }
+  probes::describe_loss(observer_->log(), attribution_, loss_view_, program);
   session_.catalog().set_program(std::move(program));
 }
 

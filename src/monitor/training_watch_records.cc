@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 
 #include <torch/nn/module.h>
 
@@ -127,17 +128,32 @@ void TrainingWatch::push_loss(const StepState& state) {
 void TrainingWatch::push_program() {
   auto program = session_.catalog().program();
   program.optimizer = optimizers_.settings().type;
-  program.learning_rate = optimizers_.settings().learning_rate;
-  program.momentum = optimizers_.settings().momentum;
-  program.weight_decay = optimizers_.settings().weight_decay;
+  const auto& groups = optimizers_.groups();
+  program.learning_rate = optimizers_.first_rate();
+  program.momentum = groups.empty() ? 0 : groups[0].momentum;
+  program.weight_decay = groups.empty() ? 0 : groups[0].weight_decay;
+  program.groups.clear();
+  for (const auto& group : groups)
+    program.groups.push_back({group.type, group.learning_rate, group.momentum, group.weight_decay, {}});
   program.torch_version = probes::torch_version();
+  program.told_task = options_.task;
   program.layers = program.parameters = 0;
   for (const auto& layer : modules_.layers()) program.layers += layer.has_parameters;
-  for (std::size_t i = 0; i < modules_.parameter_count(); ++i)
-    if (const auto impl = modules_.parameters()[i].lock()) {
-      program.parameters += static_cast<std::uint64_t>(impl->numel());
-      if (program.device.empty()) program.device = impl->device().str();
-    }
+  std::map<const c10::StorageImpl*, std::vector<std::string>> shared;
+  for (std::size_t i = 0; i < modules_.parameter_count(); ++i) {
+    const auto& parameter = modules_.parameters()[i];
+    const auto impl = parameter.lock();
+    if (!impl) continue;
+    program.parameters += static_cast<std::uint64_t>(impl->numel());
+    if (program.device.empty()) program.device = impl->device().str();
+    if (const auto* group = optimizers_.group_of(impl.get()))
+      program.groups[static_cast<std::size_t>(group - groups.data())].parameters.push_back(parameter.path);
+    if (impl->has_storage()) shared[impl->storage().unsafeGetStorageImpl()].push_back(parameter.path);
+  }
+  program.tied.clear();
+  for (auto& [storage, paths] : shared)
+    if (paths.size() > 1) program.tied.push_back(std::move(paths));
+  std::sort(program.tied.begin(), program.tied.end());  // addresses differ from run to run
   session_.catalog().set_program(std::move(program));
 }
 

@@ -17,7 +17,7 @@ constexpr std::array kCauses = {
     "missing-activation", "wrong-activation", "redundant-activation", "wrong-output-activation", "wrong-output-width",
     "wrong-layer-width", "wrong-filter-count", "too-few-conv-layers", "too-many-dense-layers", "missing-pooling",
     "missing-normalization", "missing-dropout", "redundant-dropout", "dropout-rate", "wrong-kernel-size", "too-shallow",
-    "too-deep",
+    "too-deep", "redundant-bias",
     // loss
     "wrong-loss", "loss-output-mismatch", "loss-domain", "loss-broadcast", "loss-reduction",
     // optimisation

@@ -38,8 +38,8 @@ Report assemble(std::string name, const trace::Catalog& catalog, std::vector<Fin
   report.context.device = program.device;
   report.context.optimizer = optimizer(program);
   report.context.loss = loss(program);
-  report.context.task = program.task;
-  report.context.task_reason = program.task_reason;
+  report.context.task = totals.task;
+  report.context.task_reason = totals.task_reason;
   report.context.layers = program.layers;
   report.context.parameters = program.parameters;
   report.context.steps = totals.steps;

@@ -1,8 +1,13 @@
 #include <sonde/options.h>
 
+#include <algorithm>
+#include <iterator>
 #include <stdexcept>
 
 #include <fmt/format.h>
+#include <sonde/rules.h>
+
+#include "rules/registry.h"
 
 namespace sonde {
 namespace {
@@ -21,6 +26,15 @@ void Options::validate() const {
   require(max_blind_steps >= 1, "max_blind_steps", max_blind_steps, "at least 1");
   require(ring_capacity >= 256 && ring_capacity <= (std::size_t{1} << 24), "ring_capacity", ring_capacity,
           "records in [256, 16777216]");
+  constexpr std::string_view kTasks[] = {"",           "multiclass",  "binary",  "multilabel",
+                                         "regression", "autoencoder", "sequence"};
+  require(std::ranges::find(kTasks, task) != std::end(kTasks), "task", task,
+          "multiclass, binary, multilabel, regression, autoencoder, sequence or nothing");
+  for (const std::string& name : rules_off) {
+    require(rules::is_rule(name) ||
+                std::ranges::any_of(own_rules, [&](const auto& own) { return own != nullptr && own->name() == name; }),
+            "rules_off", name, "names of rules");
+  }
 }
 
 }  // namespace sonde

@@ -13,7 +13,7 @@ Session::Session(const Options& options, Extras extras)
     : name_(options.name),
       extras_(std::move(extras)),
       troubles_(options.on_trouble),
-      sink_(catalog_),
+      sink_(catalog_, {options.rules_off, options.own_rules, options.all_habits}),
       worker_(sink_, troubles_, options.ring_capacity, options.background) {}
 
 void Session::EngineSink::consume(std::span<const trace::Record> records) {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <sonde/options.h>
@@ -30,7 +31,7 @@ class Session {
     std::function<SourceLine(std::span<const std::uintptr_t>)> resolve;
   };
 
-  // Reads name, ring_capacity, background and on_trouble. REQUIRES: options.validate() passes.
+  // Reads name, ring_capacity, background, on_trouble and the choice of rules. REQUIRES: options.validate() passes.
   explicit Session(const Options& options) : Session(options, Extras{}) {}
   Session(const Options& options, Extras extras);
 
@@ -61,7 +62,7 @@ class Session {
  private:
   class EngineSink : public Sink {
    public:
-    explicit EngineSink(const trace::Catalog& catalog) : engine_(catalog) {}
+    EngineSink(const trace::Catalog& catalog, rules::RuleChoice rules) : engine_(catalog, std::move(rules)) {}
     void consume(std::span<const trace::Record> records) override;
     [[nodiscard]] bool broken() const noexcept override { return engine_.broken(); }
     [[nodiscard]] bool suspicious() const noexcept override { return engine_.suspicious(); }

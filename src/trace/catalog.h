@@ -12,33 +12,11 @@
 #include <vector>
 
 #include <sonde/finding.h>
+#include <sonde/meta_model.h>
 
 namespace sonde::trace {
 
-// What kind of operation a site is, as far as the analysis cares.
-enum class OpClass : std::uint8_t {
-  other,
-  linear,
-  convolution,
-  normalization,
-  embedding,
-  recurrent,
-  attention,
-  rectifier,   // relu and its relatives: units can die
-  saturating,  // sigmoid, tanh, hardtanh, softsign: slopes vanish in the tails
-  activation,  // other pointwise activations (softplus, silu ...)
-  softmax,
-  log_softmax,
-  pooling,
-  dropout,
-  view,
-  loss,
-  reduction,
-  pointwise,
-  factory,
-  copy,
-  parameter,
-};
+using sonde::OpClass;
 
 struct Site {
   std::uint32_t id = 0;     // set by the catalog
@@ -72,8 +50,12 @@ struct Program {
   double target_min = 0, target_max = 0;
   bool target_integral = false;  // every target value is a whole number
   bool target_one_hot = false;
-  std::string task;  // "multiclass", "binary", "multilabel", "regression", "autoencoder", "sequence" or empty
-  std::string task_reason;
+  std::uint64_t target_distinct = 0;   // values in the first batch, where they are whole numbers; 0 unknown
+  std::vector<FeatureFacts> features;  // columns of the first input, where it has two dimensions; at most 256
+  std::string told_task;  // Options::task
+  std::vector<OptimizerGroup> groups;
+  std::vector<ModuleFacts> modules;            // as they were when the monitor was attached
+  std::vector<std::vector<std::string>> tied;  // paths of parameters that share memory
   std::uint64_t layers = 0;      // modules that own parameters
   std::uint64_t parameters = 0;  // elements
   std::string torch_version;

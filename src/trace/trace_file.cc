@@ -7,6 +7,7 @@
 #include <fstream>
 #include <istream>
 #include <ostream>
+#include <type_traits>
 #include <utility>
 
 #include "trace/codec.h"
@@ -45,14 +46,34 @@ void transfer_site(Codec& codec, T& site) {
   codec(site.scalars), codec(site.source.file), codec(site.source.function), codec(site.source.line);
 }
 
+// `one(codec, element)` for each; a length found in a damaged file costs no memory before its elements are read.
+template <typename Codec, typename List, typename One>
+void transfer_list(Codec& codec, List& list, const One& one) {
+  if constexpr (std::is_const_v<List>) {
+    codec(static_cast<std::uint32_t>(list.size()));
+    for (const auto& element : list) one(codec, element);
+  } else {
+    std::uint32_t left = 0;
+    for (codec(left), list.clear(); left > 0; --left) one(codec, list.emplace_back());
+  }
+}
+
 template <typename Codec, typename T>
 void transfer_program(Codec& codec, T& program) {
   codec(program.optimizer), codec(program.learning_rate), codec(program.momentum), codec(program.weight_decay);
   codec(program.loss_operation), codec(program.loss_reduction), codec(program.prediction_site);
   codec(program.prediction_shape), codec(program.target_shape), codec(program.target_dtype);
   codec(program.target_min), codec(program.target_max), codec(program.target_integral), codec(program.target_one_hot);
-  codec(program.task), codec(program.task_reason), codec(program.layers), codec(program.parameters);
+  codec(program.target_distinct), codec(program.told_task), codec(program.layers), codec(program.parameters);
   codec(program.torch_version), codec(program.device);
+  transfer_list(codec, program.features,
+                [](auto& c, auto& feature) { c(feature.min), c(feature.max), c(feature.mean), c(feature.deviation); });
+  transfer_list(codec, program.groups, [](auto& c, auto& group) {
+    c(group.optimizer), c(group.learning_rate), c(group.momentum), c(group.weight_decay), c(group.parameters);
+  });
+  transfer_list(codec, program.modules,
+                [](auto& c, auto& module) { c(module.path), c(module.type), c(module.training); });
+  transfer_list(codec, program.tied, [](auto& c, auto& paths) { c(paths); });
 }
 
 template <typename Codec, typename T>

@@ -15,7 +15,7 @@
 
 namespace sonde::trace {
 
-inline constexpr std::uint32_t kTraceFileVersion = 1;
+inline constexpr std::uint32_t kTraceFileVersion = 2;
 
 struct Trace {
   std::vector<Site> sites;  // by id; the first one is the program. Without `frames`, which mean nothing elsewhere

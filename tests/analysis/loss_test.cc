@@ -37,6 +37,8 @@ TEST(LossDiverging, ALossThatRisesWithSmallStepsIsHealthy) {
 TEST(LossDiverging, TheGeneratorOfAGanMayRiseForEver) {
   FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::binary_cross_entropy_with_logits");
   net.target = values(0.7, 0.5);
+  net.target.min = 0;
+  net.target.max = 1;
   net.run(800, [&](std::uint64_t step) {
     net.loss = 4 + 5 * (1 - std::exp(-0.01 * static_cast<double>(step))) + std::sin(static_cast<double>(step));
   });

@@ -64,6 +64,7 @@ TEST(LossMatch, ProbabilitiesIntoNllLossAreFoundByTheirSign) {
 TEST(LossMatch, ASigmoidBeforeTheLossThatAppliesOneIsFound) {
   FakeNetwork net({"fc1", "sigmoid"}, "aten::binary_cross_entropy_with_logits");
   net.layer("sigmoid").forward = within(0.3, 0.7);
+  net.target = within(0, 1);
   net.run(1);
   EXPECT_EQ(net.count(Severity::warning), 1U);
 }

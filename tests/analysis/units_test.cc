@@ -129,7 +129,7 @@ TEST(IdenticalUnits, WarmUpFromARateOfZeroIsWaitedFor) {
   net.learning_rate = 0;
   net.layer("fc1").forward.aux = net.layer("fc1").weight_spread = 0;
   net.run(10);
-  EXPECT_EQ(net.count(Severity::advice), 0U) << text_of(net.findings());
+  EXPECT_EQ(net.find("identical-units"), nullptr) << text_of(net.findings());
 }
 
 TEST(IdenticalUnits, OneUnitAndTwoMirroredOnesAreHealthy) {

@@ -4,14 +4,14 @@
 cmake_minimum_required(VERSION 3.25)
 
 # Headers that are plain data or numbers; every folder may use them.
-set(plain sonde/finding.h sonde/report.h sonde/options.h sonde/version.h)
+set(plain sonde/finding.h sonde/report.h sonde/options.h sonde/meta_model.h sonde/rules.h sonde/version.h)
 
 # Folder: the folders whose headers it may include, beside its own and the plain ones. "*" is all.
 set(may_include_src/trace "")
-set(may_include_src/analysis trace)
 set(may_include_src/rules trace)
+set(may_include_src/analysis trace rules)
 set(may_include_src/report analysis)
-set(may_include_src/runtime trace analysis)
+set(may_include_src/runtime trace rules analysis)
 set(may_include_src/monitor *)
 set(may_include_probes trace)
 set(folders src/trace src/analysis src/rules src/report src/runtime src/monitor probes)

@@ -38,7 +38,12 @@ Trace sample() {
   program.learning_rate = 0.1;
   program.target_shape = {64};
   program.target_one_hot = true;
-  program.task = "multiclass";
+  program.told_task = "multiclass";
+  program.target_distinct = 10;
+  program.features = {{-1, 1, 0.5, 0.25}};
+  program.groups = {{"Adam", 0.001, 0.9, 0.01, {"fc.weight", "fc.bias"}}};
+  program.modules = {{"", "Net", true}, {"fc", "Linear", false}};
+  program.tied = {{"fc.weight", "head.weight"}};
   program.parameters = 650;
   program.device = "cpu";
   catalog.set_program(program);
@@ -130,7 +135,7 @@ TEST(TraceFile, RefusesWhatIsNoTrace) {
 TEST(TraceFile, RefusesAnotherVersionAndNamesBoth) {
   std::string bytes = bytes_of(sample());
   bytes[8] = 9;
-  EXPECT_EQ(error_of(bytes), "trace of version 9, this program reads version 1");
+  EXPECT_EQ(error_of(bytes), "trace of version 9, this program reads version 2");
 }
 
 TEST(TraceFile, RefusesRecordsOfAnotherSize) {

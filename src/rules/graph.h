@@ -14,7 +14,7 @@
 
 #include "trace/catalog.h"
 
-namespace sonde::analysis {
+namespace sonde::rules {
 
 class Graph {
  public:
@@ -72,4 +72,4 @@ class Graph {
 // Pointwise activations of any kind, softmax included.
 [[nodiscard]] bool activates(trace::OpClass op_class) noexcept;
 
-}  // namespace sonde::analysis
+}  // namespace sonde::rules

@@ -1,9 +1,9 @@
-#include "analysis/graph.h"
+#include "rules/graph.h"
 
 #include <algorithm>
 #include <deque>
 
-namespace sonde::analysis {
+namespace sonde::rules {
 
 using trace::OpClass;
 using trace::Site;
@@ -180,4 +180,4 @@ std::string Graph::name(Id id) const {
   return here.layer_owns ? here.layer : operation + " after " + here.layer;
 }
 
-}  // namespace sonde::analysis
+}  // namespace sonde::rules

@@ -4,35 +4,14 @@
 #include <cstdint>
 #include <string_view>
 
-#include "analysis/graph.h"
+#include <sonde/meta_model.h>
+
+#include "rules/graph.h"
 #include "trace/catalog.h"
 
-namespace sonde::analysis {
+namespace sonde::rules {
 
-enum class LossKind : std::uint8_t {
-  unknown,
-  cross_entropy,                 // takes logits
-  nll,                           // takes log-probabilities
-  bce,                           // takes probabilities
-  bce_logits,                    // takes logits
-  categorical_on_probabilities,  // -(y * log p), written by hand
-  kl,                            // takes log-probabilities
-  mse,                           // squared error: mse, huber, smooth l1, or written by hand
-  mae,
-  hinge,
-};
-
-enum class Output : std::uint8_t {
-  unknown,
-  linear,
-  softmax,
-  log_softmax,
-  sigmoid,
-  tanh,
-  rectifier,
-  exponential,
-  other
-};
+using Output = OutputKind;
 
 struct LossReading {
   LossKind kind = LossKind::unknown;
@@ -50,4 +29,4 @@ struct LossReading {
 [[nodiscard]] std::string_view words(Output output) noexcept;
 [[nodiscard]] bool classifies(LossKind kind) noexcept;
 
-}  // namespace sonde::analysis
+}  // namespace sonde::rules

@@ -1,8 +1,8 @@
-#include "analysis/loss_reading.h"
+#include "rules/loss_reading.h"
 
 #include <string>
 
-namespace sonde::analysis {
+namespace sonde::rules {
 namespace {
 
 using trace::OpClass;
@@ -201,4 +201,4 @@ bool classifies(LossKind kind) noexcept {
          kind == LossKind::bce_logits || kind == LossKind::categorical_on_probabilities || kind == LossKind::hinge;
 }
 
-}  // namespace sonde::analysis
+}  // namespace sonde::rules

@@ -1,8 +1,15 @@
+// Rule loss-mismatch: output activation, loss and labels do not fit each other (Theia LLM; UMLAUT; NeuraLint 8, 12, 15,
+// 17, 20). Read off the operations, losses written by hand included, so it is certain: a warning where the pair cannot
+// work, advice where it works badly. Healthy: logits with cross_entropy or bce_with_logits, log_softmax with nll_loss,
+// sigmoid with binary cross-entropy, softmax with -(y log p), no activation with squared errors.
+#include <optional>
+
 #include <fmt/format.h>
 
-#include "analysis/output_fit.h"
+#include "rules/checks.h"
+#include "rules/loss_reading.h"
 
-namespace sonde::analysis {
+namespace sonde::rules {
 namespace {
 
 struct Mismatch {
@@ -14,10 +21,10 @@ struct Mismatch {
   std::string why;
 };
 
-std::optional<Mismatch> judge(const Run& run, const trace::TensorStats& prediction) {
+std::optional<Mismatch> judge(const MetaModel& model, const TensorFacts& prediction) {
   using enum Severity;
-  const LossReading& reading = run.reading();
-  const bool one_hot = run.one_hot_target() && reading.width > 1;
+  const LossFacts& reading = model.loss;
+  const bool one_hot = model.labels.one_hot && reading.width > 1;
   switch (reading.kind) {
     case LossKind::cross_entropy:
       if (reading.output == Output::softmax) {
@@ -61,7 +68,7 @@ std::optional<Mismatch> judge(const Run& run, const trace::TensorStats& predicti
                         0.9,     Cause::loss_output_mismatch,
                         0.7,     "binary cross-entropy takes probabilities"};
       }
-      if (reading.output == Output::softmax && run.multi_hot_target()) {
+      if (reading.output == Output::softmax && model.labels.multi_hot) {
         return Mismatch{warning, Cause::wrong_output_activation,
                         0.9,     Cause::loss_output_mismatch,
                         0.6,     "several labels hold for one sample, but softmax shares one among them"};
@@ -84,7 +91,7 @@ std::optional<Mismatch> judge(const Run& run, const trace::TensorStats& predicti
                         0.93,    Cause::loss_domain,
                         0.5,     "the loss takes the logarithm of what should be probabilities"};
       }
-      if (reading.output == Output::softmax && run.multi_hot_target()) {
+      if (reading.output == Output::softmax && model.labels.multi_hot) {
         return Mismatch{warning, Cause::wrong_output_activation,
                         0.85,    Cause::wrong_loss,
                         0.8,     "several labels hold for one sample, but softmax shares one among them"};
@@ -103,7 +110,7 @@ std::optional<Mismatch> judge(const Run& run, const trace::TensorStats& predicti
       break;
     case LossKind::mse:
     case LossKind::mae:
-      if (reading.output == Output::softmax && run.multi_hot_target()) {
+      if (reading.output == Output::softmax && model.labels.multi_hot) {
         return Mismatch{warning, Cause::wrong_output_activation,
                         0.85,    Cause::wrong_loss,
                         0.8,     "several labels hold for one sample, but softmax shares one among them"};
@@ -122,7 +129,7 @@ std::optional<Mismatch> judge(const Run& run, const trace::TensorStats& predicti
                         0.7,    Cause::wrong_output_activation,
                         0.6,    fmt::format("one-hot labels are judged by {}", words(reading.kind))};
       }
-      if (reading.output == Output::sigmoid && run.target().zero_or_one && run.target().deviation > 0) {
+      if (reading.output == Output::sigmoid && model.labels.zero_or_one && model.labels.values.deviation > 0) {
         return Mismatch{advice, Cause::wrong_loss,
                         0.6,    Cause::loss_output_mismatch,
                         0.5,    fmt::format("yes-or-no labels are judged by {}", words(reading.kind))};
@@ -140,28 +147,23 @@ bool belongs_to_loss(Cause cause) {
 
 }  // namespace
 
-void LossMatchAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
-  if (!step.observed()) return;
-  const LossReading& reading = run.reading();
-  const trace::TensorStats* prediction = step.stats(reading.prediction, Phase::forward);
-  if (prediction == nullptr || reading.kind == LossKind::unknown) return;
-  const std::optional<Mismatch> mismatch = judge(run, *prediction);
-  if (!mismatch) return;
-  Sighting sighting;
-  sighting.sign = Sign::loss_mismatch;
-  sighting.severity = mismatch->severity;
-  sighting.site = reading.prediction;
-  sighting.step = step.number();
-  sighting.position = run.graph().depth(reading.prediction);
-  sighting.message = fmt::format("{} feeds {}", words(reading.output), words(reading.kind));
-  sighting.context.push_back(mismatch->why);
+Violations check_loss_mismatch(const MetaModel& model) {
+  const Operation* prediction = model.find(model.loss.prediction);
+  if (prediction == nullptr || prediction->output.count == 0) return {};
+  const std::optional<Mismatch> mismatch = judge(model, prediction->output);
+  if (!mismatch) return {};
+  Violation violation;
+  violation.severity = mismatch->severity;
+  violation.operation = prediction->id;
+  violation.message = fmt::format("{} feeds {}", words(model.loss.output), words(model.loss.kind));
+  violation.context.push_back(mismatch->why);
   const auto blame = [&](Cause cause, double confidence) {
-    sighting.suspects.push_back(
-        {cause, confidence, reading.prediction, belongs_to_loss(cause) ? "loss" : "", mismatch->why});
+    violation.causes.push_back(
+        {cause, confidence, prediction->id, belongs_to_loss(cause) ? "loss" : "", mismatch->why});
   };
   blame(mismatch->cause, mismatch->confidence);
   blame(mismatch->also, mismatch->also_confidence);
-  seen.push_back(std::move(sighting));
+  return {violation};
 }
 
-}  // namespace sonde::analysis
+}  // namespace sonde::rules
