@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "probes/torch_version.h"
 
@@ -61,35 +62,58 @@ void ParameterProbe::modules_changed() {
   states_.clear();
   states_.resize(modules_.parameter_count());
   for (std::size_t i = 0; i < states_.size(); ++i) states_[i].parameter = static_cast<int>(i);
+  witness_ = -1;
   sampled_ = false;
 }
 
 Between ParameterProbe::look() {
   Between between;
   bool any_known = false, any_moved = false, any_gradient = false, all_cleared = true;
+  int witness = -1;
   for (auto& state : states_) {
     const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
     state.alive = static_cast<bool>(impl);
     if (!impl) continue;
     state.requires_grad = impl->requires_grad();
     const auto points = probe_hash(*impl);
-    state.moved = state.weight_points != 0 && points != 0 && points != state.weight_points;
+    const bool moved = state.weight_points != 0 && points != 0 && points != state.weight_points;
     any_known = any_known || (state.weight_points != 0 && points != 0);
-    any_moved = any_moved || state.moved;
+    any_moved = any_moved || moved;
+    state.moved = moved || std::exchange(state.moved_before_note, false);
     state.weight_points = points;
 
     bool zero = true;
     const auto& gradient = gradient_of(*impl);
     const bool readable = !gradient.defined() || probe_hash(*gradient.unsafeGetTensorImpl(), &zero) != 0;
     const bool had = state.has_gradient && !state.gradient_points_zero;
-    state.cleared = had && zero;
     if (had && readable && optimizers_.holds(impl.get())) {
       any_gradient = true;
       all_cleared = all_cleared && zero;
+      if (moved && zero && (witness < 0 || state.parameter == witness_)) witness = state.parameter;
     }
   }
   if (any_known) between.weights_changed = any_moved ? Answer::yes : Answer::no;
   if (any_gradient) between.gradients_cleared = all_cleared ? Answer::yes : Answer::no;
+  witness_ = any_moved && all_cleared ? witness : -1;
+  return between;
+}
+
+Between ParameterProbe::glance() {
+  Between between;
+  if (witness_ < 0) return between;
+  auto& state = states_[static_cast<std::size_t>(witness_)];
+  const auto impl = modules_.parameters()[static_cast<std::size_t>(witness_)].lock();
+  if (!impl) return between;
+  const auto points = probe_hash(*impl);
+  const bool moved = points != state.weight_points;
+  if (points != 0) between.weights_changed = moved ? Answer::yes : Answer::no;
+  state.moved_before_note = state.moved_before_note || moved;
+  state.weight_points = points;
+  bool zero = true;
+  const auto& gradient = gradient_of(*impl);
+  const bool readable = !gradient.defined() || probe_hash(*gradient.unsafeGetTensorImpl(), &zero) != 0;
+  if (readable && state.has_gradient && !state.gradient_points_zero)
+    between.gradients_cleared = zero ? Answer::yes : Answer::no;
   return between;
 }
 
@@ -119,24 +143,36 @@ void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace:
   }
 }
 
-void ParameterProbe::note_gradients() {
+void ParameterProbe::note(ParameterState& state, const at::TensorImpl& impl) {
+  const auto points = probe_hash(impl);
+  state.moved_before_note =
+      state.moved_before_note || (state.weight_points != 0 && points != 0 && points != state.weight_points);
+  state.weight_points = points;
+  const auto& gradient = gradient_of(impl);
+  state.has_gradient = gradient.defined();
+  state.gradient_points_zero = true;
+  if (state.has_gradient) probe_hash(*gradient.unsafeGetTensorImpl(), &state.gradient_points_zero);
+}
+
+void ParameterProbe::note() {
   for (auto& state : states_) {
-    const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
-    state.has_gradient = impl && gradient_of(*impl).defined();
-    state.gradient_points_zero = true;
-    if (state.has_gradient) probe_hash(*gradient_of(*impl).unsafeGetTensorImpl(), &state.gradient_points_zero);
+    if (const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock())
+      note(state, *impl);
+    else
+      state.has_gradient = false;
   }
 }
 
 GradientVerdict ParameterProbe::check_gradients(bool all) {
-  note_gradients();
   GradientVerdict verdict;
-  for (const auto& state : states_) {
-    if (!state.has_gradient) continue;
+  for (auto& state : states_) {
     const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
     if (!impl) continue;
-    const auto& gradient = *gradient_of(*impl).unsafeGetTensorImpl();
-    if ((all || gradient.numel() <= kSmallGradient) && verdict.finite && !meter_.all_finite(gradient)) {
+    if (state.parameter == witness_) note(state, *impl);
+    const auto& tensor = gradient_of(*impl);
+    if (!tensor.defined() || !verdict.finite) continue;
+    const auto& gradient = *tensor.unsafeGetTensorImpl();
+    if ((all || gradient.numel() <= kSmallGradient) && !meter_.all_finite(gradient)) {
       verdict.finite = false;
       verdict.parameter = state.parameter;
     }
@@ -146,7 +182,7 @@ GradientVerdict ParameterProbe::check_gradients(bool all) {
 
 GradientVerdict ParameterProbe::append_state(Attribution& attribution, std::vector<trace::Record>& records,
                                              trace::Catalog& catalog) {
-  note_gradients();
+  note();
   GradientVerdict verdict;
   for (auto& state : states_) {
     const auto& parameter = modules_.parameters()[static_cast<std::size_t>(state.parameter)];

@@ -15,6 +15,8 @@ using trace::RecordKind;
 
 namespace {
 
+constexpr std::uint64_t kProgramPeriod = 16;  // passes
+
 bool floating(const std::string& dtype) {
   return dtype.empty() || dtype == "float" || dtype == "double" || dtype == "half" || dtype == "bfloat16" ||
          dtype == "Float" || dtype == "Double" || dtype == "Half" || dtype == "BFloat16";
@@ -69,7 +71,8 @@ const LossHistory& Run::loss() const {
 
 void Run::take(const Step& step) {
   graph_.update(catalog_);
-  program_ = catalog_.program();
+  // Facts of the program change on observed steps, but for an optimizer made anew.
+  if (step.observed() || passes_ % kProgramPeriod == 0) program_ = catalog_.program();
   graph_.set_prediction(program_.prediction_site);
   ++passes_;
   if (step.observed()) ++observed_;
@@ -84,6 +87,7 @@ void Run::take(const Step& step) {
   }
   for (const Record& record : step.tensors()) take_tensor(record, step);
   if (step.observed()) reading_ = read_loss(graph_, program_);
+  if (step.tensors().empty()) return;  // updates are as they were
   if (const double update = typical_update(1); update > peak_update_.value) peak_update_ = {update, step.number()};
 }
 
@@ -104,8 +108,10 @@ void Run::take_tensor(const Record& record, const Step& step) {
       take_input(record);
       break;
     case Phase::weight:
-      if (graph_.site(record.site).shape.size() >= 2 && std::ranges::find(weights_, record.site) == weights_.end()) {
+      if (record.site >= is_weight_.size()) is_weight_.resize(record.site + std::size_t{1}, false);
+      if (graph_.site(record.site).shape.size() >= 2 && !is_weight_[record.site]) {
         weights_.push_back(record.site);
+        is_weight_[record.site] = true;
       }
       break;
     case Phase::update:

@@ -130,6 +130,7 @@ class Run {
   int target_rank_ = -1;
   std::unordered_map<std::uint32_t, trace::TensorStats> outputs_;
   std::vector<std::uint32_t> weights_;
+  std::vector<bool> is_weight_;  // by site
   Peak peak_update_;
 };
 

@@ -1,29 +1,18 @@
 #include "monitor/training_watch.h"
 
-#include <algorithm>
-#include <chrono>
-
 #include <torch/nn/module.h>
+#include <algorithm>
 
 #include "probes/torch_version.h"
 
 namespace sonde::monitor {
-namespace {
 
 using trace::Record;
 using trace::RecordKind;
 
-std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-          .count());
-}
-
-}  // namespace
-
 void TrainingWatch::push(Record record) {
   record.step = step_;
-  record.time_ns = now_ns();
+  record.time_ns = time_ns_;
   session_.producer_for_this_thread().push(record);
 }
 
