@@ -1,5 +1,6 @@
 #include "probes/measure_tensor.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -278,12 +279,42 @@ std::optional<double> read_scalar(const at::TensorImpl& impl) noexcept {
 }
 
 void sample_elements(const at::TensorImpl& impl, std::size_t limit, std::vector<double>& values) {
-  if (!plain_cpu(impl) || !is_floating(impl)) return;
-  const auto type = scalar_type(impl);
+  if (!plain_cpu(impl)) return;
   const auto n = static_cast<std::size_t>(impl.numel());
   const auto count = std::min(n, limit);
-  for (std::size_t k = 0; k < count; ++k)
-    values.push_back(element(impl, offset_of(impl, static_cast<std::int64_t>(k * n / count)), type));
+  const auto before = values.size();
+  const auto read = [&]<typename T>(const T* data) {
+    values.resize(before + count);
+    double* to = values.data() + before;
+    if (!impl.is_contiguous()) {
+      for (std::size_t k = 0; k < count; ++k)
+        to[k] = static_cast<double>(data[offset_of(impl, static_cast<std::int64_t>(k * n / count))]);
+    } else if (count == n) {
+      std::transform(data, data + n, to, [](T x) { return static_cast<double>(x); });
+    } else {
+      // k * n / count, without a division each.
+      const std::size_t step = n / count, rest = n % count;
+      for (std::size_t k = 0, i = 0, over = 0; k < count; ++k) {
+        to[k] = static_cast<double>(data[i]);
+        i += step;
+        over += rest;
+        if (over >= count) over -= count, ++i;
+      }
+    }
+  };
+  const void* data = impl.data();
+  switch (scalar_type(impl)) {
+    case at::kFloat:
+      return read(static_cast<const float*>(data));
+    case at::kDouble:
+      return read(static_cast<const double*>(data));
+    case at::kHalf:
+      return read(static_cast<const c10::Half*>(data));
+    case at::kBFloat16:
+      return read(static_cast<const c10::BFloat16*>(data));
+    default:
+      return;
+  }
 }
 
 }  // namespace sonde::probes

@@ -1,6 +1,7 @@
 #include "probes/parameter_probe.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <utility>
@@ -24,36 +25,30 @@ double sum_of(const trace::TensorStats& stats) {
   return stats.mean + 3 * stats.mean_square + 5 * stats.min + 7 * stats.max;
 }
 
-trace::TensorStats stats_of_difference(const std::vector<double>& before, const std::vector<double>& after) {
-  trace::TensorStats stats;
-  stats.min = std::numeric_limits<double>::infinity();
-  stats.max = -stats.min;
-  double sum = 0, squares = 0, weights = 0;
-  std::uint64_t finite = 0;
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    const double d = after[i] - before[i];
-    weights += before[i] * before[i];
-    ++stats.count;
-    if (std::isnan(d))
-      ++stats.nan;
-    else if (std::isinf(d))
-      ++(d > 0 ? stats.positive_infinity : stats.negative_infinity);
-    else {
-      ++finite;
-      stats.zeros += d == 0;
-      stats.min = std::min(stats.min, d);
-      stats.max = std::max(stats.max, d);
-      sum += d;
-      squares += d * d;
-    }
-  }
-  if (finite > 0) {
-    stats.mean = sum / static_cast<double>(finite);
-    stats.mean_square = squares / static_cast<double>(finite);
-  }
-  stats.aux = before.empty() ? std::numeric_limits<double>::quiet_NaN()
-                             : std::sqrt(weights / static_cast<double>(before.size()));
+trace::TensorStats stats_of(const std::vector<double>& values) {
+  const std::int64_t size = static_cast<std::int64_t>(values.size()), stride = 1;
+  return measure({values.data(), ScalarType::float64, {&size, 1}, {&stride, 1}});
+}
+
+// Turns `after` into after - before.
+trace::TensorStats stats_of_difference(const std::vector<double>& before, std::vector<double>& after) {
+  for (std::size_t i = 0; i < before.size(); ++i) after[i] -= before[i];
+  auto stats = stats_of(after);
+  const auto weights = stats_of(before);
+  stats.aux = weights.count > 0 && finiteness(weights) == Finite::finite ? std::sqrt(weights.mean_square)
+                                                                         : std::numeric_limits<double>::quiet_NaN();
   return stats;
+}
+
+double dot_of(const std::vector<double>& a, const std::vector<double>& b) {
+  std::array<double, 8> sums{};  // additions that need not wait for each other
+  std::size_t i = 0;
+  for (; i + sums.size() <= a.size(); i += sums.size())
+    for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += a[i + k] * b[i + k];
+  double dot = 0;
+  for (; i < a.size(); ++i) dot += a[i] * b[i];
+  for (const double sum : sums) dot += sum;
+  return dot;
 }
 
 }  // namespace
@@ -134,12 +129,9 @@ void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace:
     record.tensor = stats_of_difference(state.weight_sample, scratch_);
     records.push_back(record);
     state.gradient_dot_update = std::numeric_limits<double>::quiet_NaN();
-    if (state.gradient_sample.size() == scratch_.size()) {
-      double dot = 0;
-      for (std::size_t i = 0; i < scratch_.size(); ++i)
-        dot += state.gradient_sample[i] * (scratch_[i] - state.weight_sample[i]);
-      state.gradient_dot_update = dot * static_cast<double>(impl->numel()) / static_cast<double>(scratch_.size());
-    }
+    if (state.gradient_sample.size() == scratch_.size())
+      state.gradient_dot_update = dot_of(state.gradient_sample, scratch_) * static_cast<double>(impl->numel()) /
+                                  static_cast<double>(scratch_.size());
   }
 }
 
