@@ -135,11 +135,7 @@ void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace:
   }
 }
 
-void ParameterProbe::note(ParameterState& state, const at::TensorImpl& impl) {
-  const auto points = probe_hash(impl);
-  state.moved_before_note =
-      state.moved_before_note || (state.weight_points != 0 && points != 0 && points != state.weight_points);
-  state.weight_points = points;
+void ParameterProbe::note_gradient(ParameterState& state, const at::TensorImpl& impl) {
   const auto& gradient = gradient_of(impl);
   state.has_gradient = gradient.defined();
   state.gradient_points_zero = true;
@@ -148,10 +144,16 @@ void ParameterProbe::note(ParameterState& state, const at::TensorImpl& impl) {
 
 void ParameterProbe::note() {
   for (auto& state : states_) {
-    if (const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock())
-      note(state, *impl);
-    else
+    const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
+    if (!impl) {
       state.has_gradient = false;
+      continue;
+    }
+    const auto points = probe_hash(*impl);
+    state.moved_before_note =
+        state.moved_before_note || (state.weight_points != 0 && points != 0 && points != state.weight_points);
+    state.weight_points = points;
+    note_gradient(state, *impl);
   }
 }
 
@@ -160,7 +162,7 @@ GradientVerdict ParameterProbe::check_gradients(bool all) {
   for (auto& state : states_) {
     const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
     if (!impl) continue;
-    if (state.parameter == witness_) note(state, *impl);
+    if (state.parameter == witness_) note_gradient(state, *impl);
     const auto& tensor = gradient_of(*impl);
     if (!tensor.defined() || !verdict.finite) continue;
     const auto& gradient = *tensor.unsafeGetTensorImpl();

@@ -72,7 +72,7 @@ class ParameterProbe {
   [[nodiscard]] const std::vector<ParameterState>& states() const { return states_; }
 
  private:
-  void note(ParameterState& state, const at::TensorImpl& impl);
+  static void note_gradient(ParameterState& state, const at::TensorImpl& impl);
 
   ModuleMap& modules_;
   OptimizerView& optimizers_;

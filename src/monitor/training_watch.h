@@ -111,7 +111,7 @@ class TrainingWatch final : public probes::OpSubscriber {
   void rescan(bool force);
   void adopt_tensors();
   void number_step(const probes::Between& between);
-  void push(trace::Record record);
+  void push(trace::Record& record);
   void push_all(std::vector<trace::Record>& records);
   void push_step(trace::RecordKind kind, const StepState& state, bool applied, std::uint64_t step_ns,
                  std::uint64_t monitor_ns);

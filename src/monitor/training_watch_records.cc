@@ -10,14 +10,14 @@ namespace sonde::monitor {
 using trace::Record;
 using trace::RecordKind;
 
-void TrainingWatch::push(Record record) {
+void TrainingWatch::push(Record& record) {
   record.step = step_;
   record.time_ns = time_ns_;
   session_.producer_for_this_thread().push(record);
 }
 
 void TrainingWatch::push_all(std::vector<Record>& records) {
-  for (const auto& record : records) push(record);
+  for (auto& record : records) push(record);
   records.clear();
 }
 
