@@ -58,17 +58,16 @@ void OpObserver::update() {
   std::erase_if(subscriptions_, [](const auto& s) { return !s->alive.load(std::memory_order_relaxed); });
   const bool wanted = silences_ == 0 && std::any_of(subscriptions_.begin(), subscriptions_.end(),
                                                     [](const auto& s) { return s->measure || s->calls; });
-  if (wanted && !registered_) {
-    // Never removed: when the thread ends, the list of callbacks goes before this object.
+  if (wanted == callback_.has_value()) return;
+  // Removed, not disabled: a list of callbacks that is not empty is copied for every node of a backward pass. Not in a
+  // destructor: when the thread ends, the list goes before this object.
+  if (wanted) {
     callback_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&OpObserver::on_start, &OpObserver::on_end)
                                                .needsInputs(true)
                                                .needsOutputs(true)
                                                .scopes({at::RecordScope::FUNCTION}));
-    registered_ = enabled_ = true;
-  }
-  if (registered_ && wanted != enabled_) {
-    wanted ? at::reenableCallback(callback_) : at::disableCallback(callback_);
-    enabled_ = wanted;
+  } else {
+    at::removeCallback(*std::exchange(callback_, std::nullopt));
   }
 }
 

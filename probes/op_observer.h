@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -134,9 +135,7 @@ class OpObserver {
   OpLog log_;
   TensorMeter meter_;
   std::vector<std::shared_ptr<Subscription>> subscriptions_;
-  std::uint64_t callback_ = 0;
-  bool registered_ = false;
-  bool enabled_ = false;
+  std::optional<std::uint64_t> callback_;  // while it is registered
   int silences_ = 0;
   unsigned next_slot_ = 0;
 

@@ -8,7 +8,7 @@ namespace {
 constexpr double kSuspicionFactor = 8;  // a suspicion is worth so many times the allowed cost
 constexpr double kOutlier = 4;          // a time that many times the typical one is a pause
 // Of what the budget allows, the part that contracts may have; sentinels come first, observations get the rest.
-constexpr double kContractShare = 0.25;
+constexpr double kContractShare = 0.1;
 // A loop that has gone so long without accumulating, skipping or taking turns can be followed by a glance.
 constexpr std::uint32_t kPlainRow = 8;
 
