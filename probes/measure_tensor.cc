@@ -1,5 +1,6 @@
 #include "probes/measure_tensor.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstring>
@@ -229,7 +230,10 @@ const char* TensorMeter::measure_elsewhere(const at::TensorImpl& impl, const Req
 
 bool TensorMeter::all_finite(const at::TensorImpl& impl) {
   ScalarType type;
-  if (plain_cpu(impl) && float_type(scalar_type(impl), type)) return probes::all_finite(view_of(impl, type));
+  if (plain_cpu(impl) && float_type(scalar_type(impl), type)) {
+    if (impl.is_contiguous()) return probes::all_finite(impl.data(), static_cast<std::size_t>(impl.numel()), type);
+    return probes::all_finite(view_of(impl, type));
+  }
   if (!is_floating(impl)) return true;
   trace::TensorStats stats;
   return measure_elsewhere(impl, {}, stats) != nullptr || finiteness(stats) == Finite::finite;
@@ -239,6 +243,9 @@ std::uint64_t probe_hash(const at::TensorImpl& impl, bool* all_zero) noexcept {
   if (all_zero) *all_zero = false;
   if (!plain_cpu(impl)) return 0;
   const auto size = static_cast<std::int64_t>(impl.itemsize());
+  const auto bytes = static_cast<std::size_t>(std::min<std::int64_t>(size, 8));
+  const auto* data = static_cast<const char*>(impl.data());
+  const bool contiguous = impl.is_contiguous();
   const auto n = impl.numel();
   // FNV-1a over eight-byte words (G. Fowler, L. C. Noll, P. Vo).
   std::uint64_t hash = 0xcbf29ce484222325U;
@@ -249,9 +256,15 @@ std::uint64_t probe_hash(const at::TensorImpl& impl, bool* all_zero) noexcept {
   for (std::int64_t k = 0; k < points; ++k) {
     const auto i =
         points == n ? k : static_cast<std::int64_t>(kSpread[static_cast<std::size_t>(k)] * static_cast<double>(n));
+    const char* const from = data + (contiguous ? i : offset_of(impl, i)) * size;
     std::uint64_t word = 0;
-    const auto bytes = static_cast<std::size_t>(std::min<std::int64_t>(size, 8));
-    std::memcpy(&word, static_cast<const char*>(impl.data()) + offset_of(impl, i) * size, bytes);
+    if (bytes == 4) {  // what nearly all tensors have: a plain load
+      std::uint32_t half;
+      std::memcpy(&half, from, 4);
+      word = half;
+    } else {
+      std::memcpy(&word, from, bytes);
+    }
     mix(word);
     // -0.0 is a zero as well: drop the sign bit.
     if (word << (64 - 8 * bytes + 1)) zero = false;
@@ -260,13 +273,48 @@ std::uint64_t probe_hash(const at::TensorImpl& impl, bool* all_zero) noexcept {
   return hash | 1;
 }
 
+std::optional<double> read_scalar(const at::TensorImpl& impl) noexcept {
+  if (!plain_cpu(impl) || !is_floating(impl) || impl.numel() != 1) return std::nullopt;
+  return element(impl, 0, scalar_type(impl));
+}
+
 void sample_elements(const at::TensorImpl& impl, std::size_t limit, std::vector<double>& values) {
-  if (!plain_cpu(impl) || !is_floating(impl)) return;
-  const auto type = scalar_type(impl);
+  if (!plain_cpu(impl)) return;
   const auto n = static_cast<std::size_t>(impl.numel());
   const auto count = std::min(n, limit);
-  for (std::size_t k = 0; k < count; ++k)
-    values.push_back(element(impl, offset_of(impl, static_cast<std::int64_t>(k * n / count)), type));
+  const auto before = values.size();
+  const auto read = [&]<typename T>(const T* data) {
+    values.resize(before + count);
+    double* to = values.data() + before;
+    if (!impl.is_contiguous()) {
+      for (std::size_t k = 0; k < count; ++k)
+        to[k] = static_cast<double>(data[offset_of(impl, static_cast<std::int64_t>(k * n / count))]);
+    } else if (count == n) {
+      std::transform(data, data + n, to, [](T x) { return static_cast<double>(x); });
+    } else {
+      // k * n / count, without a division each.
+      const std::size_t step = n / count, rest = n % count;
+      for (std::size_t k = 0, i = 0, over = 0; k < count; ++k) {
+        to[k] = static_cast<double>(data[i]);
+        i += step;
+        over += rest;
+        if (over >= count) over -= count, ++i;
+      }
+    }
+  };
+  const void* data = impl.data();
+  switch (scalar_type(impl)) {
+    case at::kFloat:
+      return read(static_cast<const float*>(data));
+    case at::kDouble:
+      return read(static_cast<const double*>(data));
+    case at::kHalf:
+      return read(static_cast<const c10::Half*>(data));
+    case at::kBFloat16:
+      return read(static_cast<const c10::BFloat16*>(data));
+    default:
+      return;
+  }
 }
 
 }  // namespace sonde::probes

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include <ATen/core/Tensor.h>
@@ -49,6 +50,9 @@ class TensorMeter {
 // A hash of up to kProbePoints elements spread over the memory of a strided CPU tensor, its sizes included; 0 if it
 // cannot be read. `all_zero` (if given) tells whether all of them were zero.
 std::uint64_t probe_hash(const at::TensorImpl& impl, bool* all_zero = nullptr) noexcept;
+
+// The only element of a floating-point CPU tensor; empty if it is another kind of tensor.
+std::optional<double> read_scalar(const at::TensorImpl& impl) noexcept;
 
 // Reads up to `limit` elements of a strided CPU tensor, evenly spread in memory order of a contiguous walk, as double.
 // Appends to `values`; appends nothing if the tensor cannot be read.

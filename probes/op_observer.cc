@@ -5,7 +5,6 @@
 #include <cmath>
 #include <utility>
 
-#include "probes/call_site.h"
 #include "probes/torch_version.h"
 
 namespace sonde::probes {
@@ -19,6 +18,8 @@ constexpr std::uint32_t kMostWithoutGraph = 256;
 // Tensors outside the graph above this size are measured only when they enter it: they may be whole data sets.
 constexpr std::int64_t kLargeOutsideGraph = 1 << 20;
 constexpr std::uint32_t kMostOperands = 64;
+// What LibTorch itself spends to call us with inputs and outputs: measured, 0.12 microseconds on a Xeon of 2023.
+constexpr std::uint64_t kEventNanoseconds = 120;
 
 std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(
@@ -28,17 +29,6 @@ std::uint64_t now_ns() {
 
 const c10::StorageImpl* storage_of(const at::TensorImpl& impl) {
   return impl.has_storage() ? impl.storage().unsafeGetStorageImpl() : nullptr;
-}
-
-// Operations with the same path were most likely called from the same line.
-std::uint64_t continue_path(std::uint64_t path, const Operation& op, std::span<const Operand> operands,
-                            std::span<const Output> outputs) {
-  const auto mix = [&path](std::uint64_t word) { path = (path ^ word) * 0x9e3779b97f4a7c15U + (path >> 29); };
-  mix(reinterpret_cast<std::uintptr_t>(op.info));
-  for (const auto& operand : operands)
-    mix(operand.leaf ? reinterpret_cast<std::uintptr_t>(operand.tensor) : op.serial - operand.producer);
-  if (!outputs.empty()) mix(static_cast<std::uint64_t>(outputs[0].shape.elements));
-  return path;
 }
 
 }  // namespace
@@ -60,7 +50,7 @@ std::shared_ptr<OpObserver::Subscription> OpObserver::subscribe(OpSubscriber& su
   subscription->slot = next_slot_++ % 64;
   subscription->needed_from = log_.next_serial();
   subscriptions_.push_back(subscription);
-  known_frames_.clear();  // the addresses of a model that is gone may be those of the new one
+  call_stacks_.clear();
   return subscription;
 }
 
@@ -68,17 +58,16 @@ void OpObserver::update() {
   std::erase_if(subscriptions_, [](const auto& s) { return !s->alive.load(std::memory_order_relaxed); });
   const bool wanted = silences_ == 0 && std::any_of(subscriptions_.begin(), subscriptions_.end(),
                                                     [](const auto& s) { return s->measure || s->calls; });
-  if (wanted && !registered_) {
-    // Never removed: when the thread ends, the list of callbacks goes before this object.
+  if (wanted == callback_.has_value()) return;
+  // Removed, not disabled: a list of callbacks that is not empty is copied for every node of a backward pass. Not in a
+  // destructor: when the thread ends, the list goes before this object.
+  if (wanted) {
     callback_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&OpObserver::on_start, &OpObserver::on_end)
                                                .needsInputs(true)
                                                .needsOutputs(true)
                                                .scopes({at::RecordScope::FUNCTION}));
-    registered_ = enabled_ = true;
-  }
-  if (registered_ && wanted != enabled_) {
-    wanted ? at::reenableCallback(callback_) : at::disableCallback(callback_);
-    enabled_ = wanted;
+  } else {
+    at::removeCallback(*std::exchange(callback_, std::nullopt));
   }
 }
 
@@ -90,7 +79,9 @@ void OpObserver::trim() {
   log_.forget_before(from);
 }
 
-std::uint64_t OpObserver::take_spent() { return std::exchange(spent_ns_, 0); }
+std::uint64_t OpObserver::take_spent() {
+  return std::exchange(spent_ns_, 0) + kEventNanoseconds * std::exchange(events_, 0);
+}
 std::uint64_t OpObserver::take_overflow() { return std::exchange(overflow_, 0); }
 
 bool OpObserver::is_state(const c10::StorageImpl* storage) const {
@@ -103,34 +94,41 @@ bool OpObserver::is_state(const c10::StorageImpl* storage) const {
 
 std::unique_ptr<at::ObserverContext> OpObserver::on_start(const at::RecordFunction& function) {
   auto& self = of_this_thread();
-  if (self.running_) return nullptr;  // a nested operation that slipped through
-  const auto begin = now_ns();
+  ++self.events_;
+  if (self.running_) return nullptr;  // nested
+  const bool grad_mode = at::GradMode::is_enabled();
   try {
     const auto& info = self.info_of(function);
-    if (info.is_operation || info.backward_pass) {
-      self.running_ = &function;
-      self.running_info_ = &info;
-      self.recording_ = false;
-      at::enableRecordFunction(false);  // nested operations cost nothing; the end callback still comes
-      if (!info.backward_pass) self.start(info, function);
-    }
+    if (!info.is_operation && !info.backward_pass) return nullptr;
+    self.running_ = &function;
+    self.running_info_ = &info;
+    self.recording_ = false;
+    // The optimizer and zero_grad write in place, outside the graph.
+    self.passed_over_ = info.traits.in_place && !grad_mode;
+    if (self.passed_over_) return nullptr;
+    const auto begin = now_ns();
+    // Switching nested operations off costs as much as seeing two of them; where the graph is made, they are many.
+    self.nested_off_ = info.backward_pass || (grad_mode && !info.traits.in_place);
+    if (self.nested_off_) at::enableRecordFunction(false);  // the end callback still comes
+    if (!info.backward_pass) self.start(info, function, grad_mode);
+    self.spent_ns_ += now_ns() - begin;
   } catch (...) {
     ++self.overflow_;
     self.recording_ = false;
   }
-  self.spent_ns_ += now_ns() - begin;
   return nullptr;
 }
 
 void OpObserver::on_end(const at::RecordFunction& function, at::ObserverContext*) {
   auto& self = of_this_thread();
   if (self.running_ != &function) return;
+  self.running_ = nullptr;
+  if (self.passed_over_) return;
   const auto begin = now_ns();
   try {
     self.end(function);
   } catch (...) { ++self.overflow_; }
-  self.running_ = nullptr;
-  at::enableRecordFunction(true);
+  if (std::exchange(self.nested_off_, false)) at::enableRecordFunction(true);
   // A monitor that died on another thread could not switch this one's callback off.
   if (std::none_of(self.subscriptions_.begin(), self.subscriptions_.end(),
                    [](const auto& s) { return s->alive.load(std::memory_order_relaxed); }))
@@ -155,11 +153,7 @@ const OpInfo& OpObserver::info_of(const at::RecordFunction& function) {
   return *it->second;
 }
 
-void OpObserver::start(const OpInfo& info, const at::RecordFunction& function) {
-  const bool grad_mode = at::GradMode::is_enabled();
-  // The optimizer and zero_grad write in place, outside the graph.
-  if (info.traits.in_place && !grad_mode) return;
-
+void OpObserver::start(const OpInfo& info, const at::RecordFunction& function, bool grad_mode) {
   bool measure = false;
   for (const auto& s : subscriptions_) {
     if (!s->alive.load(std::memory_order_relaxed)) continue;
@@ -336,7 +330,12 @@ void OpObserver::end(const at::RecordFunction& function) {
   op.outputs = static_cast<std::uint32_t>(segment.outputs.size()) - op.first_output;
   const bool bad = std::any_of(segment.outputs.begin() + op.first_output, segment.outputs.end(),
                                [](const Output& o) { return o.finite == Finite::infinite || o.finite == Finite::nan; });
-  note_frames(op, bad);
+  if (capture_frames_) {
+    const auto frames = call_stacks_.of(op, operands_, segment, bad);
+    op.first_frame = static_cast<std::uint32_t>(segment.frames.size());
+    op.frames = static_cast<std::uint32_t>(frames.size());
+    segment.frames.insert(segment.frames.end(), frames.begin(), frames.end());
+  }
   if (bad) {
     // While the inputs still live: were they finite?
     for (const auto& operand : operands_) {
@@ -427,23 +426,6 @@ int OpObserver::unit_dimension_of(const Operation& op, const at::TensorImpl& imp
     if (made.shape.dimensions == 3 && made.unit_dimension >= 0) return made.unit_dimension;
   }
   return 2;
-}
-
-void OpObserver::note_frames(Operation& op, bool fresh) {
-  if (!capture_frames_) return;
-  auto& segment = log_.current();
-  const auto place = segment.operations.size();
-  if (known_frames_.size() <= place) known_frames_.resize(place + 64);
-  if (std::exchange(path_segment_, segment.base) != segment.base) path_ = 0;
-  path_ = continue_path(path_, op, operands_, segment.outputs_of(op));
-  auto& known = known_frames_[place];
-  if (fresh || known.path != path_) {
-    known.path = path_;
-    known.count = static_cast<std::uint8_t>(capture_user_frames(known.frames));
-  }
-  op.first_frame = static_cast<std::uint32_t>(segment.frames.size());
-  op.frames = known.count;
-  segment.frames.insert(segment.frames.end(), known.frames.begin(), known.frames.begin() + known.count);
 }
 
 }  // namespace sonde::probes

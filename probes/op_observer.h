@@ -12,6 +12,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <unordered_map>
 #include <utility>
@@ -19,6 +20,7 @@
 
 #include <ATen/core/ivalue.h>
 
+#include "probes/call_stacks.h"
 #include "probes/op_log.h"
 
 namespace at {
@@ -105,7 +107,7 @@ class OpObserver {
   bool ensure_measured(Output& output);
   [[nodiscard]] TensorMeter& meter() { return meter_; }
 
-  // Nanoseconds spent in callbacks since the last call, and operations seen.
+  // Nanoseconds that callbacks cost since the last call, LibTorch's share estimated; operations that could not be logged.
   [[nodiscard]] std::uint64_t take_spent();
   [[nodiscard]] std::uint64_t take_overflow();
   void set_capture_frames(bool capture) { capture_frames_ = capture; }
@@ -118,7 +120,7 @@ class OpObserver {
   static void on_end(const at::RecordFunction& function, at::ObserverContext*);
 
   const OpInfo& info_of(const at::RecordFunction& function);
-  void start(const OpInfo& info, const at::RecordFunction& function);
+  void start(const OpInfo& info, const at::RecordFunction& function, bool grad_mode);
   void end(const at::RecordFunction& function);
   void add_operand(const at::Tensor& tensor);
   void add_input(const c10::IValue& value);
@@ -127,41 +129,32 @@ class OpObserver {
   void look_again(Output& output);
   void add_output(Operation& op, const at::Tensor& tensor);
   int unit_dimension_of(const Operation& op, const at::TensorImpl& impl);
-  void note_frames(Operation& op, bool fresh);
   bool is_state(const c10::StorageImpl* storage) const;
 
   const std::uint64_t id_;
   OpLog log_;
   TensorMeter meter_;
   std::vector<std::shared_ptr<Subscription>> subscriptions_;
-  std::uint64_t callback_ = 0;
-  bool registered_ = false;
-  bool enabled_ = false;
+  std::optional<std::uint64_t> callback_;  // while it is registered
   int silences_ = 0;
   unsigned next_slot_ = 0;
 
   // The operation that is running.
   const at::RecordFunction* running_ = nullptr;
   const OpInfo* running_info_ = nullptr;
-  bool recording_ = false;  // it is written into the log
+  bool recording_ = false;    // it is written into the log
+  bool passed_over_ = false;  // nobody wants to know of it
+  bool nested_off_ = false;   // operations inside it are not seen
   Operation pending_;
   std::vector<Operand> operands_;
   std::vector<double> scalars_;
 
-  // Call stacks by the operation's place in the step, as long as the step came there by the same operations: two models
-  // that train in turns, or two branches, have call stacks of their own.
-  struct KnownFrames {
-    std::uint64_t path = 0;  // stands for the operations up to this one, their parameters and data flow
-    std::array<std::uintptr_t, 12> frames{};
-    std::uint8_t count = 0;
-  };
-  std::vector<KnownFrames> known_frames_;
-  std::uint64_t path_ = 0;
-  std::uint64_t path_segment_ = ~std::uint64_t{0};  // base of the segment that path_ is in
+  CallStacks call_stacks_;
   bool capture_frames_ = true;
   bool unit_spread_ = true;
   std::uint32_t without_graph_ = 0;  // consecutive operations outside the graph
   std::uint64_t spent_ns_ = 0;
+  std::uint64_t events_ = 0;  // callbacks
   std::uint64_t overflow_ = 0;
 
   struct NameHash {

@@ -1,8 +1,10 @@
 #include "probes/parameter_probe.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "probes/torch_version.h"
 
@@ -23,36 +25,30 @@ double sum_of(const trace::TensorStats& stats) {
   return stats.mean + 3 * stats.mean_square + 5 * stats.min + 7 * stats.max;
 }
 
-trace::TensorStats stats_of_difference(const std::vector<double>& before, const std::vector<double>& after) {
-  trace::TensorStats stats;
-  stats.min = std::numeric_limits<double>::infinity();
-  stats.max = -stats.min;
-  double sum = 0, squares = 0, weights = 0;
-  std::uint64_t finite = 0;
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    const double d = after[i] - before[i];
-    weights += before[i] * before[i];
-    ++stats.count;
-    if (std::isnan(d))
-      ++stats.nan;
-    else if (std::isinf(d))
-      ++(d > 0 ? stats.positive_infinity : stats.negative_infinity);
-    else {
-      ++finite;
-      stats.zeros += d == 0;
-      stats.min = std::min(stats.min, d);
-      stats.max = std::max(stats.max, d);
-      sum += d;
-      squares += d * d;
-    }
-  }
-  if (finite > 0) {
-    stats.mean = sum / static_cast<double>(finite);
-    stats.mean_square = squares / static_cast<double>(finite);
-  }
-  stats.aux = before.empty() ? std::numeric_limits<double>::quiet_NaN()
-                             : std::sqrt(weights / static_cast<double>(before.size()));
+trace::TensorStats stats_of(const std::vector<double>& values) {
+  const std::int64_t size = static_cast<std::int64_t>(values.size()), stride = 1;
+  return measure({values.data(), ScalarType::float64, {&size, 1}, {&stride, 1}});
+}
+
+// Turns `after` into after - before.
+trace::TensorStats stats_of_difference(const std::vector<double>& before, std::vector<double>& after) {
+  for (std::size_t i = 0; i < before.size(); ++i) after[i] -= before[i];
+  auto stats = stats_of(after);
+  const auto weights = stats_of(before);
+  stats.aux = weights.count > 0 && finiteness(weights) == Finite::finite ? std::sqrt(weights.mean_square)
+                                                                         : std::numeric_limits<double>::quiet_NaN();
   return stats;
+}
+
+double dot_of(const std::vector<double>& a, const std::vector<double>& b) {
+  std::array<double, 8> sums{};  // additions that need not wait for each other
+  std::size_t i = 0;
+  for (; i + sums.size() <= a.size(); i += sums.size())
+    for (std::size_t k = 0; k < sums.size(); ++k) sums[k] += a[i + k] * b[i + k];
+  double dot = 0;
+  for (; i < a.size(); ++i) dot += a[i] * b[i];
+  for (const double sum : sums) dot += sum;
+  return dot;
 }
 
 }  // namespace
@@ -61,35 +57,58 @@ void ParameterProbe::modules_changed() {
   states_.clear();
   states_.resize(modules_.parameter_count());
   for (std::size_t i = 0; i < states_.size(); ++i) states_[i].parameter = static_cast<int>(i);
+  witness_ = -1;
   sampled_ = false;
 }
 
 Between ParameterProbe::look() {
   Between between;
   bool any_known = false, any_moved = false, any_gradient = false, all_cleared = true;
+  int witness = -1;
   for (auto& state : states_) {
     const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
     state.alive = static_cast<bool>(impl);
     if (!impl) continue;
     state.requires_grad = impl->requires_grad();
     const auto points = probe_hash(*impl);
-    state.moved = state.weight_points != 0 && points != 0 && points != state.weight_points;
+    const bool moved = state.weight_points != 0 && points != 0 && points != state.weight_points;
     any_known = any_known || (state.weight_points != 0 && points != 0);
-    any_moved = any_moved || state.moved;
+    any_moved = any_moved || moved;
+    state.moved = moved || std::exchange(state.moved_before_note, false);
     state.weight_points = points;
 
     bool zero = true;
     const auto& gradient = gradient_of(*impl);
     const bool readable = !gradient.defined() || probe_hash(*gradient.unsafeGetTensorImpl(), &zero) != 0;
     const bool had = state.has_gradient && !state.gradient_points_zero;
-    state.cleared = had && zero;
     if (had && readable && optimizers_.holds(impl.get())) {
       any_gradient = true;
       all_cleared = all_cleared && zero;
+      if (moved && zero && (witness < 0 || state.parameter == witness_)) witness = state.parameter;
     }
   }
   if (any_known) between.weights_changed = any_moved ? Answer::yes : Answer::no;
   if (any_gradient) between.gradients_cleared = all_cleared ? Answer::yes : Answer::no;
+  witness_ = any_moved && all_cleared ? witness : -1;
+  return between;
+}
+
+Between ParameterProbe::glance() {
+  Between between;
+  if (witness_ < 0) return between;
+  auto& state = states_[static_cast<std::size_t>(witness_)];
+  const auto impl = modules_.parameters()[static_cast<std::size_t>(witness_)].lock();
+  if (!impl) return between;
+  const auto points = probe_hash(*impl);
+  const bool moved = points != state.weight_points;
+  if (points != 0) between.weights_changed = moved ? Answer::yes : Answer::no;
+  state.moved_before_note = state.moved_before_note || moved;
+  state.weight_points = points;
+  bool zero = true;
+  const auto& gradient = gradient_of(*impl);
+  const bool readable = !gradient.defined() || probe_hash(*gradient.unsafeGetTensorImpl(), &zero) != 0;
+  if (readable && state.has_gradient && !state.gradient_points_zero)
+    between.gradients_cleared = zero ? Answer::yes : Answer::no;
   return between;
 }
 
@@ -110,33 +129,44 @@ void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace:
     record.tensor = stats_of_difference(state.weight_sample, scratch_);
     records.push_back(record);
     state.gradient_dot_update = std::numeric_limits<double>::quiet_NaN();
-    if (state.gradient_sample.size() == scratch_.size()) {
-      double dot = 0;
-      for (std::size_t i = 0; i < scratch_.size(); ++i)
-        dot += state.gradient_sample[i] * (scratch_[i] - state.weight_sample[i]);
-      state.gradient_dot_update = dot * static_cast<double>(impl->numel()) / static_cast<double>(scratch_.size());
-    }
+    if (state.gradient_sample.size() == scratch_.size())
+      state.gradient_dot_update = dot_of(state.gradient_sample, scratch_) * static_cast<double>(impl->numel()) /
+                                  static_cast<double>(scratch_.size());
   }
 }
 
-void ParameterProbe::note_gradients() {
+void ParameterProbe::note_gradient(ParameterState& state, const at::TensorImpl& impl) {
+  const auto& gradient = gradient_of(impl);
+  state.has_gradient = gradient.defined();
+  state.gradient_points_zero = true;
+  if (state.has_gradient) probe_hash(*gradient.unsafeGetTensorImpl(), &state.gradient_points_zero);
+}
+
+void ParameterProbe::note() {
   for (auto& state : states_) {
     const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
-    state.has_gradient = impl && gradient_of(*impl).defined();
-    state.gradient_points_zero = true;
-    if (state.has_gradient) probe_hash(*gradient_of(*impl).unsafeGetTensorImpl(), &state.gradient_points_zero);
+    if (!impl) {
+      state.has_gradient = false;
+      continue;
+    }
+    const auto points = probe_hash(*impl);
+    state.moved_before_note =
+        state.moved_before_note || (state.weight_points != 0 && points != 0 && points != state.weight_points);
+    state.weight_points = points;
+    note_gradient(state, *impl);
   }
 }
 
 GradientVerdict ParameterProbe::check_gradients(bool all) {
-  note_gradients();
   GradientVerdict verdict;
-  for (const auto& state : states_) {
-    if (!state.has_gradient) continue;
+  for (auto& state : states_) {
     const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
     if (!impl) continue;
-    const auto& gradient = *gradient_of(*impl).unsafeGetTensorImpl();
-    if ((all || gradient.numel() <= kSmallGradient) && verdict.finite && !meter_.all_finite(gradient)) {
+    if (state.parameter == witness_) note_gradient(state, *impl);
+    const auto& tensor = gradient_of(*impl);
+    if (!tensor.defined() || !verdict.finite) continue;
+    const auto& gradient = *tensor.unsafeGetTensorImpl();
+    if ((all || gradient.numel() <= kSmallGradient) && !meter_.all_finite(gradient)) {
       verdict.finite = false;
       verdict.parameter = state.parameter;
     }
@@ -146,7 +176,7 @@ GradientVerdict ParameterProbe::check_gradients(bool all) {
 
 GradientVerdict ParameterProbe::append_state(Attribution& attribution, std::vector<trace::Record>& records,
                                              trace::Catalog& catalog) {
-  note_gradients();
+  note();
   GradientVerdict verdict;
   for (auto& state : states_) {
     const auto& parameter = modules_.parameters()[static_cast<std::size_t>(state.parameter)];

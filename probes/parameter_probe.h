@@ -1,8 +1,9 @@
 // ParameterProbe: weights, gradients as they will be applied, and what the optimizer changed.
 //
-// On every step a few elements of each weight and gradient are read, which tells whether the weights moved and the
-// gradients were cleared since the last backward pass; on observed steps everything is measured. Works from weak
-// references: parameters may be replaced, frozen or freed at any time. Not thread-safe.
+// A few elements of each weight and gradient tell whether the weights moved and the gradients were cleared since the
+// last backward pass: look() after a step that ended with note(). On the steps in between, glance() looks at one
+// parameter that stands for all. On observed steps everything is measured. Works from weak references: parameters may
+// be replaced, frozen or freed at any time. Not thread-safe.
 #pragma once
 
 #include <cstdint>
@@ -22,11 +23,11 @@ struct ParameterState {
   int parameter = 0;  // in the module map
   bool alive = false;
   bool requires_grad = false;
-  bool has_gradient = false;         // defined, after the last backward pass
+  bool has_gradient = false;         // defined, at the last note()
   bool gradient_points_zero = true;  // the probed elements were zero
   std::uint64_t weight_points = 0;   // hashes
-  bool moved = false;                // since the last backward pass
-  bool cleared = false;              // its gradient, since the last backward pass
+  bool moved = false;                // since the last look()
+  bool moved_before_note = false;
   // After observed steps:
   bool measured = false;
   bool gradient_zero = false;    // exactly, everywhere
@@ -54,25 +55,30 @@ class ParameterProbe {
   // To be called after a rescan of the module map.
   void modules_changed();
 
-  // Before a backward pass.
+  // Before a backward pass. REQUIRES: note() after the one before, or its answers are about a longer time.
   Between look();
+  // In place of look(): one parameter that was trained when last looked at is asked; unknown if there is none.
+  Between glance();
   // After look(), if the weights moved since the samples were taken: records of phase update.
   void append_updates(Attribution& attribution, std::vector<trace::Record>& records);
 
   // After a backward pass. `all`: every gradient is looked at, else those small enough to cost nothing.
   GradientVerdict check_gradients(bool all);
+  // After a backward pass: what the next look() compares with.
+  void note();
   // Everything: records of phases gradient and weight; takes samples for append_updates().
   GradientVerdict append_state(Attribution& attribution, std::vector<trace::Record>& records, trace::Catalog& catalog);
 
   [[nodiscard]] const std::vector<ParameterState>& states() const { return states_; }
 
  private:
-  void note_gradients();
+  static void note_gradient(ParameterState& state, const at::TensorImpl& impl);
 
   ModuleMap& modules_;
   OptimizerView& optimizers_;
   TensorMeter meter_;
   std::vector<ParameterState> states_;
+  int witness_ = -1;  // the parameter that glance() asks
   bool sampled_ = false;
   std::vector<double> scratch_;
 };

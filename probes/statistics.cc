@@ -219,4 +219,8 @@ bool all_finite(const TensorView& view) {
   return finite;
 }
 
+bool all_finite(const void* data, std::size_t elements, ScalarType type) {
+  return elements == 0 || kernel_for(type).finite(data, elements);
+}
+
 }  // namespace sonde::probes

@@ -53,6 +53,7 @@ trace::TensorStats measure(const TensorView& view, const MeasureOptions& options
 
 // True if every element is finite; stops early. For sentinels.
 bool all_finite(const TensorView& view);
+bool all_finite(const void* data, std::size_t elements, ScalarType type);  // contiguous
 
 // The name of the vector target in use ("AVX2", "AVX3" ...), for reports of benchmarks.
 const char* vector_target();

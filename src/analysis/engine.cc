@@ -85,17 +85,20 @@ class Engine::Impl {
     std::ranges::stable_sort(seen, [](const Sighting& a, const Sighting& b) {
       return std::pair(a.step, a.position) < std::pair(b.step, b.position);
     });
+    const bool news = !seen.empty();
     const std::size_t before = builder_.incidents().size();
     for (Sighting& sighting : seen) {
       sighting.pass = step_.pass();
       builder_.add(std::move(sighting), run_);
     }
     if (builder_.incidents().size() > before) suspicious_until_ = run_.passes() + kSuspicion;
+    // Severity also follows the course of the loss, slowly.
+    if (!news && step_.pass() % 8 != 0) return step_.reset();
     broken_ = std::ranges::any_of(builder_.incidents(), [this](const Incident& incident) {
       return severity_of(incident, run_) == Severity::error;
     });
     count();
-    step_ = Step();
+    step_.reset();
   }
 
   void count() {

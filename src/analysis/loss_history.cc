@@ -11,8 +11,16 @@ namespace {
 
 std::vector<double> values_of(const auto& points, std::size_t from) {
   std::vector<double> values;
+  values.reserve(points.size() - std::min(from, points.size()));
   for (std::size_t i = from; i < points.size(); ++i) values.push_back(points[i].value);
   return values;
+}
+
+// Drops the largest tenth; the order of the rest is not said.
+void drop_largest_tenth(std::vector<double>& values) {
+  const auto keep = values.size() - values.size() / 10;
+  if (keep < values.size()) std::ranges::nth_element(values, values.begin() + static_cast<std::ptrdiff_t>(keep));
+  values.resize(keep);
 }
 
 }  // namespace
@@ -77,13 +85,13 @@ double LossHistory::noise(std::size_t n) const {
   // Differences of neighbours do not see a trend; the largest tenth is spikes. Not the median of them: the losses of
   // batches of one sample take few values, and most differences may be zero.
   std::vector<double> differences;
+  differences.reserve(n);
   const std::size_t from = recent_.size() > n ? recent_.size() - n : 0;
   for (std::size_t i = from + 1; i < recent_.size(); ++i) {
     differences.push_back(std::abs(recent_[i].value - recent_[i - 1].value));
   }
   if (differences.empty()) return 0;
-  std::ranges::sort(differences);
-  differences.resize(differences.size() - differences.size() / 10);
+  drop_largest_tenth(differences);
   double squares = 0;
   for (const double difference : differences) squares += difference * difference;
   return std::sqrt(squares / static_cast<double>(differences.size()) / 2);
@@ -122,8 +130,7 @@ double LossHistory::mean(std::size_t n) const {
 double LossHistory::trimmed_level(std::size_t n) const {
   std::vector<double> values = values_of(recent_, recent_.size() > n ? recent_.size() - n : 0);
   if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-  std::ranges::sort(values);
-  values.resize(values.size() - values.size() / 10);
+  drop_largest_tenth(values);
   double sum = 0;
   for (const double value : values) sum += value;
   return sum / static_cast<double>(values.size());

@@ -13,6 +13,12 @@ using trace::OpClass;
 using trace::Record;
 using trace::RecordKind;
 
+namespace {
+
+constexpr std::uint64_t kProgramPeriod = 16;  // passes
+
+}  // namespace
+
 const LossHistory& Run::loss() const {
   static const LossHistory none;
   const LossHistory* most = &none;
@@ -24,7 +30,8 @@ const LossHistory& Run::loss() const {
 
 void Run::take(const Step& step) {
   graph_.update(catalog_);
-  program_ = catalog_.program();
+  // Facts of the program change on observed steps, but for an optimizer made anew.
+  if (step.observed() || passes_ % kProgramPeriod == 0) program_ = catalog_.program();
   graph_.set_prediction(program_.prediction_site);
   ++passes_;
   if (step.observed()) ++observed_;
@@ -39,6 +46,7 @@ void Run::take(const Step& step) {
   }
   for (const Record& record : step.tensors()) take_tensor(record, step);
   if (step.observed()) reading_ = read_loss(graph_, program_);
+  if (step.tensors().empty()) return;  // updates are as they were
   if (const double update = typical_update(1); update > peak_update_.value) peak_update_ = {update, step.number()};
 }
 
@@ -59,8 +67,10 @@ void Run::take_tensor(const Record& record, const Step& step) {
       outside_.take(record, graph_, passes_ <= 1);
       break;
     case Phase::weight:
-      if (graph_.site(record.site).shape.size() >= 2 && std::ranges::find(weights_, record.site) == weights_.end()) {
+      if (record.site >= is_weight_.size()) is_weight_.resize(record.site + std::size_t{1}, false);
+      if (graph_.site(record.site).shape.size() >= 2 && !is_weight_[record.site]) {
         weights_.push_back(record.site);
+        is_weight_[record.site] = true;
       }
       break;
     case Phase::update:

@@ -117,6 +117,7 @@ class Run {
   rules::Outside outside_;
   std::unordered_map<std::uint32_t, trace::TensorStats> outputs_;
   std::vector<std::uint32_t> weights_;
+  std::vector<bool> is_weight_;  // by site
   Peak peak_update_;
 };
 

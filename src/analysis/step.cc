@@ -12,12 +12,21 @@ std::uint64_t key(std::uint32_t site, Phase phase) noexcept {
 }  // namespace
 
 void Step::clear(std::uint64_t number, std::uint64_t pass) {
-  *this = Step();
+  reset();
   started_ = true;
   number_ = number;
   pass_ = pass;
   facts_.loss = std::numeric_limits<double>::quiet_NaN();
   facts_.learning_rate = std::numeric_limits<double>::quiet_NaN();
+}
+
+void Step::reset() {
+  started_ = has_facts_ = false;
+  flags_ = 0;
+  facts_ = {};
+  tensors_.clear();
+  others_.clear();
+  if (!index_.empty()) index_.clear();
 }
 
 void Step::add(const trace::Record& record) {

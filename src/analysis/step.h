@@ -18,6 +18,7 @@ class Step {
   static constexpr std::size_t kLimit = 1 << 18;  // records kept of one pass; more are passed over
 
   void clear(std::uint64_t number, std::uint64_t pass);
+  void reset();  // empty again; keeps its memory
   void add(const trace::Record& record);
   void set_facts(const trace::Record& record);  // of step_begin or step_end
 

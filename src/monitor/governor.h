@@ -1,37 +1,72 @@
-// Governor: on which steps every operation is observed, so that watching costs the share of time it may.
+// Governor: how closely each step is watched, so that watching costs the share of time it may.
 //
 // Each step earns its share of time and pays what watching it cost; the next full observation comes when enough is
-// saved for it, at the latest after Options::max_blind_steps. Not thread-safe; knows no clock.
+// saved for it. Times are compared with the median of the last few, so that a pause in training (a validation, a
+// checkpoint) earns nothing and a thread that was put to sleep in our code does not pay for it. Not thread-safe; knows
+// no clock.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 
 #include <sonde/options.h>
 
 namespace sonde::monitor {
 
+// How closely a step is watched. Each level includes those before it.
+enum class Level : std::uint8_t {
+  sentinel,  // the loss, the small gradients, and whether one parameter moved
+  contract,  // pointers, flags and a few values of every parameter
+  full,      // every operation, gradient and weight
+};
+
+// The median of the last few values; looked up only now and then, for it is used on every step.
+class Typical {
+ public:
+  void add(double value);
+  [[nodiscard]] bool known() const { return count_ > 0; }
+  [[nodiscard]] double value() const { return median_; }  // 0 if not known
+
+ private:
+  static constexpr std::size_t kWindow = 15;
+  static constexpr std::size_t kRefresh = 5;
+  std::array<double, kWindow> last_{};
+  std::size_t count_ = 0;
+  double median_ = 0;
+};
+
 class Governor {
  public:
+  // The longest stretch of steps on which the contract is not looked at, however little Options::overhead allows.
+  static constexpr std::uint32_t kMostWithoutContract = 32;
+
   explicit Governor(const Options& options) : options_(options) {}
 
   struct Step {
-    bool observed = false;
+    Level level = Level::sentinel;
     std::uint64_t total_ns = 0;  // since the step before, the monitor's share included
     std::uint64_t monitor_ns = 0;
+    bool plain = true;  // one update and cleared gradients since the step before, as far as was seen
   };
-  // Takes the account of a step and says whether the next one is to be observed in full.
-  [[nodiscard]] bool observe_next(const Step& step, bool suspicious);
+  // Takes the account of a step and says how closely the next one is to be watched.
+  [[nodiscard]] Level next(const Step& step, bool suspicious);
 
   // Observe the next steps whatever it costs: something went wrong that was not seen in full.
   void insist(std::uint32_t steps) { insisted_ = steps; }
 
  private:
+  [[nodiscard]] bool contract_is_due(double earned) const;
+
   const Options options_;
   std::uint64_t steps_ = 0;
-  std::uint32_t blind_ = 0;
+  std::uint32_t blind_ = 0;      // steps since the last full one
+  std::uint32_t unchecked_ = 0;  // ... since the contract was looked at
+  std::uint32_t plain_ = 0;      // plain steps in a row
   std::uint32_t insisted_ = 0;
   double saved_ns_ = 0;
-  double full_cost_ns_ = 0;  // of an observed step, smoothed
+  Typical bare_;                 // step time without the monitor
+  std::array<Typical, 3> cost_;  // by level
 };
 
 }  // namespace sonde::monitor

@@ -44,11 +44,17 @@ void check_loss(const at::Tensor& loss, bool ran) {
 // Adds up the monitor's own time in one call of the user's: all of it but the user's parts.
 class Monitor::Impl::Account {
  public:
-  explicit Account(monitor::TrainingWatch& watch) : watch_(watch), begin_(now_ns()) {}
+  explicit Account(monitor::TrainingWatch& watch) : watch_(watch), begin_(now_ns()) { watch_.set_time(begin_); }
   void users_part_begins() { users_begin_ = now_ns(); }
-  void users_part_ends() { users_ns_ += now_ns() - users_begin_; }
+  void users_part_ends() {
+    const auto now = now_ns();
+    users_ns_ += now - users_begin_;
+    watch_.set_time(now);
+  }
   // What callbacks spent inside the user's parts is the monitor's, too.
-  [[nodiscard]] std::uint64_t spent() const { return now_ns() - begin_ - users_ns_ + watch_.take_spent_ns(); }
+  [[nodiscard]] std::uint64_t spent(std::uint64_t now) const {
+    return now - begin_ - users_ns_ + watch_.take_spent_ns();
+  }
 
  private:
   monitor::TrainingWatch& watch_;
@@ -63,7 +69,7 @@ Monitor::Impl::Impl(monitor::Subject subject, Options options)
       watch_(std::move(subject), options_, session_),
       governor_(options_) {
   watch_.attach_thread();
-  watch_.observe(true);
+  watch_.observe(monitor::Level::full);
   last_step_ns_ = now_ns();
 }
 
@@ -164,11 +170,12 @@ Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& 
   }
 
   const auto end = now_ns();
-  const auto monitor_ns = account.spent();
+  const auto monitor_ns = account.spent(end) + last_tail_ns_;
   const auto step_ns = end - last_step_ns_;
   watch_.end_step(state, verdict.applied, step_ns, monitor_ns);
-  watch_.observe(governor_.observe_next({state.observed, step_ns, monitor_ns}, session_.suspicious()));
-  last_step_ns_ = now_ns();
+  watch_.begin_next(state, governor_.next({state.level, step_ns, monitor_ns, state.plain()}, session_.suspicious()));
+  last_step_ns_ = end;
+  last_tail_ns_ = now_ns() - end;
   watch_.hooks().rethrow();
   if (!verdict.applied && options_.on_fault == OnFault::abort) abort(verdict.reason);
   return verdict;
@@ -183,7 +190,7 @@ bool Monitor::Impl::explain(const std::function<at::Tensor()>& forward) {
   replay_.put_back(watch_.modules());
   {
     const monitor::GradientsAside aside(watch_.modules());
-    watch_.observe(true);
+    watch_.observe(monitor::Level::full);
     try {
       at::Tensor loss;
       {

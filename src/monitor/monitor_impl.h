@@ -45,7 +45,8 @@ class Monitor::Impl {
   // Read by report(), on any thread.
   std::atomic<std::uint64_t> skipped_{0};
   std::atomic<std::uint64_t> first_skipped_{0};
-  std::uint64_t last_step_ns_;  // when the last step, or the construction, ended
+  std::uint64_t last_step_ns_;      // when the last step, or the construction, ended
+  std::uint64_t last_tail_ns_ = 0;  // what the monitor did after that; part of the next step
 };
 
 }  // namespace sonde

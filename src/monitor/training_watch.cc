@@ -19,11 +19,9 @@ constexpr std::uint32_t kFreshSteps = 20;
 // Programs that take turns between losses (a GAN under one monitor) are not read again for ever.
 constexpr std::uint32_t kMostPrograms = 16;
 
-double read_scalar(const at::Tensor& loss) {
+double value_of(const at::Tensor& loss) {
   const auto& impl = *loss.unsafeGetTensorImpl();
-  std::vector<double> value;
-  probes::sample_elements(impl, 1, value);
-  if (!value.empty()) return value[0];
+  if (const auto value = probes::read_scalar(impl)) return *value;
   probes::TensorMeter meter;
   trace::TensorStats stats;
   if (meter.measure(impl, {}, stats) != nullptr) return 0;
@@ -72,7 +70,7 @@ TrainingWatch::TrainingWatch(Subject subject, const Options& options, runtime::S
       attribution_(session.catalog(), modules_),
       parameters_(modules_, optimizers_),
       contracts_(modules_, optimizers_, parameters_),
-      hooks_(modules_, [this] { observe(observing_); }) {
+      hooks_(modules_, [this] { observe(wanted_); }) {
   rescan(true);
   optimizers_.rescan(subject_.optimizers);
   push_program();
@@ -90,7 +88,7 @@ void TrainingWatch::attach_thread() {
   observer_ = &here;
   observer_id_ = here.id();
   subscription_ = here.subscribe(*this);
-  observe(observing_);
+  observe(wanted_);
 }
 
 void TrainingWatch::follow(std::vector<torch::optim::Optimizer*> optimizers) {
@@ -103,14 +101,20 @@ void TrainingWatch::follow(std::vector<torch::optim::Optimizer*> optimizers) {
   push_program();
 }
 
-void TrainingWatch::observe(bool in_full) {
-  observing_ = in_full || hooks_.any_forward() || hooks_.any_backward();
+void TrainingWatch::observe(Level level) {
+  wanted_ = level;
+  const bool calls = hooks_.any_forward();
+  level_ = calls || hooks_.any_backward() ? Level::full : level;
   if (!subscription_) return;
-  subscription_->measure = observing_;
-  subscription_->calls = hooks_.any_forward();
-  observer_->set_capture_frames(options_.source_lines);
-  observer_->set_measure_unit_spread(observed_steps_ < kFreshSteps);
-  if (subscription_->measure) modules_.refresh_storages();
+  const bool measure = level_ == Level::full;
+  if (measure) {
+    observer_->set_capture_frames(options_.source_lines);
+    observer_->set_measure_unit_spread(observed_steps_ < kFreshSteps);
+    modules_.refresh_storages();
+  }
+  if (measure == subscription_->measure && calls == subscription_->calls) return;
+  subscription_->measure = measure;
+  subscription_->calls = calls;
   observer_->update();
 }
 
@@ -229,7 +233,8 @@ void TrainingWatch::infer_program() {
 
 TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, bool hook_graph) {
   StepState state;
-  state.observed = observing_;
+  state.level = level_;
+  state.observed = level_ == Level::full;
   hooks_.flush();
   if (state.observed) {
     rescan(false);
@@ -237,14 +242,15 @@ TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, 
   } else {
     optimizers_.read_rates(subject_.optimizers);
   }
-  state.between = parameters_.look();
+  state.between = state.level == Level::sentinel ? parameters_.glance() : parameters_.look();
   if (!hook_graph) state.between.gradients_cleared = Answer::unknown;  // this pass has written them since
   number_step(state.between);
-  state.loss = read_scalar(loss);
+  state.loss = value_of(loss);
   state.loss_finite = std::isfinite(state.loss);
 
   if (state.observed) place_operations(loss, hook_graph);
-  push_step(trace::RecordKind::step_begin, state, true, 0, 0);
+  // Where only the sentinel looks, the end says it all.
+  if (state.level != Level::sentinel || fresh_baselines_) push_step(trace::RecordKind::step_begin, state, true, 0, 0);
   fresh_baselines_ = false;
   if (state.between.weights_changed != Answer::no) {
     parameters_.append_updates(attribution_, records_);
@@ -278,7 +284,8 @@ void TrainingWatch::after_backward(StepState& state, bool ran, bool check_all_gr
     session_.catalog().not_observed("gradients", "could not be measured", failures);
   backward_.detach();
 
-  if (ran) {
+  if (ran && state.level != Level::sentinel) {
+    if (!state.observed) parameters_.note();
     probes::StepView view;
     view.observed = state.observed;
     view.between = state.between;
@@ -312,9 +319,15 @@ void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t
   observer_->trim();
 }
 
+void TrainingWatch::begin_next(const StepState& last, Level level) {
+  observe(level);
+  // What the contract is judged by, if the last step did not note it.
+  if (last.level == Level::sentinel && level_ != Level::sentinel) parameters_.note();
+}
+
 bool TrainingWatch::explain(const at::Tensor& loss) {
   place_operations(loss, true);
-  if (!std::isfinite(read_scalar(loss))) {
+  if (!std::isfinite(value_of(loss))) {
     backward_.detach();
     return push_forward_origin();
   }

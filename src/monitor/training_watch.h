@@ -12,6 +12,7 @@
 
 #include <sonde/options.h>
 
+#include "monitor/governor.h"
 #include "monitor/hook_registry.h"
 #include "probes/attribution.h"
 #include "probes/backward_probe.h"
@@ -55,12 +56,13 @@ class TrainingWatch final : public probes::OpSubscriber {
   void attach_thread();
   void follow(std::vector<torch::optim::Optimizer*> optimizers);
 
-  // Whether the operations from now on are to be observed in full; they are in any case while there are hooks.
-  void observe(bool in_full);
-  [[nodiscard]] bool observing() const { return observing_; }
+  // How closely the operations from now on are to be watched; in full in any case while there are hooks.
+  void observe(Level level);
+  [[nodiscard]] bool observing() const { return level_ == Level::full; }
 
   struct StepState {
-    bool observed = false;
+    Level level = Level::sentinel;
+    bool observed = false;  // level is full
     bool loss_finite = true;
     bool gradients_finite = true;
     bool unexplained = false;  // not finite, and no origin found yet
@@ -68,9 +70,15 @@ class TrainingWatch final : public probes::OpSubscriber {
     double loss = 0;
     probes::Between between;
     [[nodiscard]] bool poisoned() const { return !loss_finite || !gradients_finite; }
+    // One update and cleared gradients since the pass before.
+    [[nodiscard]] bool plain() const {
+      return between.weights_changed == probes::Answer::yes && between.gradients_cleared == probes::Answer::yes;
+    }
   };
 
   // `hook_graph` false: the backward pass has been run already.
+  // What is pushed from now on was seen at this time (steady clock).
+  void set_time(std::uint64_t now_ns) { time_ns_ = now_ns; }
   StepState before_backward(const at::Tensor& loss, bool hook_graph);
   // `ran` false: the backward pass was not run, because the loss is poisoned.
   void after_backward(StepState& state, bool ran, bool check_all_gradients);
@@ -78,6 +86,9 @@ class TrainingWatch final : public probes::OpSubscriber {
   void give_up();
   // The step is over: pushes its last record. `applied` false: the guard took the gradients away.
   void end_step(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns);
+
+  // How closely the step after `last` is to be watched.
+  void begin_next(const StepState& last, Level level);
 
   // A poisoned step that was not observed has been run again up to the loss, with observe(true): runs its backward pass
   // and pushes the origin, under the number of the step. False if none was found.
@@ -100,7 +111,7 @@ class TrainingWatch final : public probes::OpSubscriber {
   void rescan(bool force);
   void adopt_tensors();
   void number_step(const probes::Between& between);
-  void push(trace::Record record);
+  void push(trace::Record& record);
   void push_all(std::vector<trace::Record>& records);
   void push_step(trace::RecordKind kind, const StepState& state, bool applied, std::uint64_t step_ns,
                  std::uint64_t monitor_ns);
@@ -131,9 +142,11 @@ class TrainingWatch final : public probes::OpSubscriber {
   probes::OpObserver* observer_ = nullptr;  // of thread `observer_id_`
   std::uint64_t observer_id_ = 0;
   std::shared_ptr<probes::OpObserver::Subscription> subscription_;
-  bool observing_ = false;
+  Level wanted_ = Level::sentinel;
+  Level level_ = Level::sentinel;  // `wanted_`, or more because of hooks
 
   std::uint64_t step_ = 0;
+  std::uint64_t time_ns_ = 0;
   std::uint64_t explained_step_ = ~std::uint64_t{0};  // the last one whose non-finite values have a known origin
   std::uint32_t backwards_ = 0;
   std::uint32_t observed_steps_ = 0;

@@ -9,27 +9,18 @@
 #include "probes/torch_version.h"
 
 namespace sonde::monitor {
-namespace {
 
 using trace::Record;
 using trace::RecordKind;
 
-std::uint64_t now_ns() {
-  return static_cast<std::uint64_t>(
-      std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
-          .count());
-}
-
-}  // namespace
-
-void TrainingWatch::push(Record record) {
+void TrainingWatch::push(Record& record) {
   record.step = step_;
-  record.time_ns = now_ns();
+  record.time_ns = time_ns_;
   session_.producer_for_this_thread().push(record);
 }
 
 void TrainingWatch::push_all(std::vector<Record>& records) {
-  for (const auto& record : records) push(record);
+  for (auto& record : records) push(record);
   records.clear();
 }
 

@@ -26,9 +26,11 @@ class Producer {
     const std::size_t keep_free = record.kind == trace::RecordKind::tensor ? ring_.capacity() / 16 : 0;
     (void)ring_.try_write(
         [&](trace::Record& slot) noexcept {
-          slot = record;
           // Relaxed: if one push happens before another, coherence of this one counter gives it the smaller number.
-          slot.sequence = static_cast<std::uint32_t>(sequence_.next.fetch_add(1, std::memory_order_relaxed));
+          // First: the processor lets it wait for all stores before it, and those to the slot may miss the cache.
+          const auto number = static_cast<std::uint32_t>(sequence_.next.fetch_add(1, std::memory_order_relaxed));
+          slot = record;
+          slot.sequence = number;
         },
         keep_free);
   }

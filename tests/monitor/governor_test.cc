@@ -7,72 +7,153 @@
 namespace sonde::monitor {
 namespace {
 
-// Steps of 1 ms that cost `full` nanoseconds to observe and `cheap` not to; returns the share observed after the first.
-struct Run {
-  int observed = 0;
-  int longest_blind = 0;
-  double cost = 0;  // share of the bare time, after the first steps
+// A training of steps of 1 ms, with what watching one costs at each level.
+struct Training {
+  double sentinel = 1e3, contract = 4e3, full = 300e3;  // nanoseconds
+  double bare = 1e6;
+  bool suspicious = false;
+  bool plain = true;
+  int pause_every = 0;  // so often, a step takes a second longer
 };
 
-Run run(const Options& options, double full, double cheap, int steps, bool suspicious = false) {
+struct Run {
+  int observed = 0;
+  int longest_blind = 0;      // steps in a row without a full observation
+  int longest_unchecked = 0;  // ... without a look at the contract
+  int closest = 0;            // the fewest steps between two full observations
+  double cost = 0;            // share of the bare time, after the first steps
+};
+
+Run run(const Options& options, const Training& training, int steps) {
   Governor governor(options);
   Run result;
-  bool observed = true;
-  int blind = 0;
+  result.closest = steps;
+  Level level = Level::full;
+  int blind = 0, unchecked = 0;
   double spent = 0, bare = 0;
   for (int i = 0; i < steps; ++i) {
-    const auto cost = static_cast<std::uint64_t>(observed ? full : cheap);
-    const bool settled = i >= static_cast<int>(options.first_steps);
-    if (settled) spent += static_cast<double>(cost), bare += 1e6;
-    if (settled) result.observed += observed;
-    blind = observed ? 0 : blind + 1;
+    const double share = level == Level::full       ? training.full
+                         : level == Level::contract ? training.contract
+                                                    : training.sentinel;
+    const auto cost = static_cast<std::uint64_t>(share);
+    auto total = static_cast<std::uint64_t>(training.bare) + cost;
+    if (training.pause_every > 0 && i % training.pause_every == training.pause_every - 1) total += 1000000000;
+    if (i >= static_cast<int>(options.first_steps)) {
+      spent += share, bare += training.bare;
+      result.observed += level == Level::full;
+      if (level == Level::full) result.closest = std::min(result.closest, blind + 1);
+    }
+    blind = level == Level::full ? 0 : blind + 1;
+    unchecked = level == Level::sentinel ? unchecked + 1 : 0;
     result.longest_blind = std::max(result.longest_blind, blind);
-    observed = governor.observe_next({observed, 1000000 + cost, cost}, suspicious);
+    result.longest_unchecked = std::max(result.longest_unchecked, unchecked);
+    level = governor.next({level, total, cost, training.plain}, training.suspicious);
   }
   result.cost = spent / bare;
   return result;
 }
 
 TEST(Governor, KeepsTheCostWithinTheAllowedShare) {
-  Options options;
-  const auto result = run(options, 300e3, 2e3, 20000);
+  const auto result = run({}, {}, 20000);
   EXPECT_LE(result.cost, 0.0101);
   EXPECT_GE(result.cost, 0.008);  // and does not waste what it may spend
+}
+
+TEST(Governor, KeepsItOnTinyStepsWhereTheContractAloneWouldExceedIt) {
+  Training tiny;
+  tiny.bare = 200e3, tiny.sentinel = 500, tiny.contract = 3e3, tiny.full = 60e3;
+  EXPECT_LE(run({}, tiny, 20000).cost, 0.0101);
+}
+
+TEST(Governor, SpendsWhatSentinelsLeaveOnObservations) {
+  Training cheap, dear;
+  dear.sentinel = 7e3, dear.contract = 10e3;
+  EXPECT_GT(run({}, cheap, 20000).observed, 2 * run({}, dear, 20000).observed);
 }
 
 TEST(Governor, ObservesTheFirstStepsWhateverTheyCost) {
   Options options;
   options.first_steps = 20;
   Governor governor(options);
-  for (int i = 0; i < 19; ++i) EXPECT_TRUE(governor.observe_next({true, 1000, 900}, false));
+  for (int i = 0; i < 19; ++i) EXPECT_EQ(governor.next({Level::full, 1000, 900}, false), Level::full);
 }
 
 TEST(Governor, IsNeverBlindForLongerThanStated) {
   Options options;
   options.max_blind_steps = 50;
-  EXPECT_LE(run(options, 1e9, 1e3, 2000).longest_blind, 50);
+  Training dear;
+  dear.full = 1e9, dear.contract = 1e9;
+  const auto result = run(options, dear, 2000);
+  EXPECT_LE(result.longest_blind, 50);
+  EXPECT_LT(result.longest_unchecked, static_cast<int>(Governor::kMostWithoutContract));
+}
+
+TEST(Governor, LooksAtTheContractOnEveryStepIfThatCostsNothingToSpeakOf) {
+  Training large;
+  large.bare = 100e6;
+  EXPECT_EQ(run({}, large, 1000).longest_unchecked, 0);
+}
+
+TEST(Governor, LooksAtTheContractOnEveryStepOfALoopThatAccumulatesOrTakesTurns) {
+  Training odd;
+  odd.contract = 1e6;
+  odd.plain = false;
+  EXPECT_EQ(run({}, odd, 1000).longest_unchecked, 0);
+}
+
+TEST(Governor, LooksAtTheContractAfterEachFullObservation) {
+  Governor governor({});
+  Level level = Level::full;
+  for (int i = 0; i < 2000; ++i) {
+    const auto next = governor.next({level, 1000000, level == Level::full ? 300000U : 1000U}, false);
+    EXPECT_FALSE(level == Level::full && next == Level::sentinel);
+    level = next;
+  }
 }
 
 TEST(Governor, LooksMoreOftenUnderSuspicion) {
-  Options options;
-  EXPECT_GT(run(options, 300e3, 2e3, 5000, true).observed, 4 * run(options, 300e3, 2e3, 5000, false).observed);
+  Training suspicious;
+  suspicious.suspicious = true;
+  EXPECT_GT(run({}, suspicious, 5000).observed, 4 * run({}, {}, 5000).observed);
+}
+
+TEST(Governor, TakesAPauseInTrainingForNoReasonToLook) {
+  Training paused;
+  paused.pause_every = 100;
+  const auto with = run({}, paused, 20000), without = run({}, {}, 20000);
+  EXPECT_GE(with.closest, without.closest - 10);
+  EXPECT_LE(with.cost, 0.0105);
+}
+
+TEST(Governor, DoesNotPayLongForOneObservationThatWasInterrupted) {
+  Governor governor({});
+  Level level = Level::full;
+  int observed = 0;
+  for (int i = 0; i < 2000; ++i) {
+    const std::uint64_t cost = level != Level::full ? 1000 : observed++ == 25 ? 500000000 : 300000;
+    level = governor.next({level, 1000000 + cost, cost}, false);
+  }
+  EXPECT_GT(observed, 60);  // of 20 + 1980 / 35
 }
 
 TEST(Governor, ObservesEveryStepIfAskedTo) {
   Options options;
   options.every_step = true;
-  EXPECT_EQ(run(options, 1e9, 0, 500).longest_blind, 0);
+  Training dear;
+  dear.full = 1e9;
+  EXPECT_EQ(run(options, dear, 500).longest_blind, 0);
 }
 
 TEST(Governor, ObservesTheNextStepsWhenItInsists) {
   Options options;
   options.first_steps = 1;
   Governor governor(options);
-  for (int i = 0; i < 50; ++i) (void)governor.observe_next({i == 0, 1000000, i == 0 ? 900000U : 100U}, false);
+  for (int i = 0; i < 50; ++i)
+    (void)governor.next({i == 0 ? Level::full : Level::sentinel, 1000000, i == 0 ? 900000U : 100U}, false);
   governor.insist(2);
-  EXPECT_TRUE(governor.observe_next({false, 1000000, 100}, false));
-  EXPECT_TRUE(governor.observe_next({true, 1900000, 900000}, false));
-  EXPECT_FALSE(governor.observe_next({true, 1900000, 900000}, false));
+  EXPECT_EQ(governor.next({Level::sentinel, 1000000, 100}, false), Level::full);
+  EXPECT_EQ(governor.next({Level::full, 1900000, 900000}, false), Level::full);
+  EXPECT_NE(governor.next({Level::full, 1900000, 900000}, false), Level::full);
 }
 
 }  // namespace
