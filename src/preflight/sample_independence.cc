@@ -31,7 +31,7 @@ Spread spread_of(const at::Tensor& before, const at::Tensor& after, std::int64_t
     const auto size = before.size(d);
     if (size == 0 || size % samples != 0) continue;
     countable = true;
-    const auto changed = much.movedim(d, 0).flatten(1).any(1);
+    const auto changed = much.movedim(d, 0).reshape({size, -1}).any(1);
     // A fold has the sample's part in one piece or in every so-manieth place.
     const auto outside = [&](const at::Tensor& own) {
       return changed.logical_and(own.logical_not()).any().item<bool>();

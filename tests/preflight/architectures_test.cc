@@ -27,7 +27,8 @@ TEST_P(PreflightOfArchitecture, FindsNothingAndChangesNothing) {
     EXPECT_TRUE(snapshot(*program.model) + snapshot(*program.optimizer) == before) << program.name;
     EXPECT_EQ(kinds(report), "") << program.name;
     EXPECT_LE(report.findings.size(), 4u) << kinds(report, Severity::advice);
-    EXPECT_FALSE(not_observed(report, "whether")) << program.name << ": " << report.to_json();
+    // The generator is judged through another model, whose batch normalisation stays in training mode.
+    EXPECT_EQ(not_observed(report, "whether"), program.name == "generator") << program.name << ": " << report.to_json();
   }
 }
 
