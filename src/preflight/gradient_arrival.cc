@@ -1,10 +1,10 @@
 // Do all parameters receive a gradient? Three passes with updates in between: branches that start at zero (LoRA, residual
 // gates, a zero head) let gradients through only once they have moved.
 #include <algorithm>
-#include <map>
 
 #include "preflight/optimizer_copy.h"
 #include "preflight/trial.h"
+#include "probes/op_table.h"
 
 namespace sonde::preflights {
 namespace {
@@ -16,20 +16,24 @@ struct Arrival {
   bool nonzero = false;
 };
 
-Location place(const TrialParameter& parameter, Phase phase) {
+// The operation that reads the parameter, if one does.
+Location place(const TrialParameter& parameter, const Tape& tape) {
+  for (const auto& op : tape.operations)
+    if (op.owned && op.layer == parameter.layer && probes::op_traits(op.operation).op_class != trace::OpClass::view)
+      return op.where(Phase::gradient);
   Location where;
   where.layer = parameter.layer;
   if (parameter.layer.empty()) where.part = "model";
-  where.phase = phase;
+  where.phase = Phase::gradient;
   return where;
 }
 
-void tell(Trial& trial, Severity severity, const std::string& kind, const std::vector<const TrialParameter*>& which,
-          const std::string& what, RankedCause cause) {
+void tell(Trial& trial, const Tape& tape, Severity severity, const char* kind,
+          const std::vector<const TrialParameter*>& which, const std::string& what, RankedCause cause) {
   if (which.empty()) return;
   std::vector<std::string> names;
   for (const auto* parameter : which) names.push_back(parameter->name);
-  trial.found(severity, kind, place(*which[0], Phase::gradient), list(names) + what, {std::move(cause)});
+  trial.found(severity, kind, place(*which[0], tape), list(names) + what, {std::move(cause)});
 }
 
 }  // namespace
@@ -64,16 +68,16 @@ void gradients_arrive(Trial& trial) {
       zero.push_back(&trained[i]);
     }
   }
-  tell(trial, Severity::warning, "no-gradient", cut,
+  tell(trial, taped.tape, Severity::warning, "no-gradient", cut,
        ": used in the forward pass and held by the optimizer, but no gradient arrives",
        {Cause::detached_graph,
         0.9,
         {},
         {},
         "look for detach(), NoGradGuard, argmax or item() between this layer and the loss"});
-  tell(trial, Severity::advice, "not-used", unused, ": held by the optimizer, but not used for this batch",
+  tell(trial, taped.tape, Severity::advice, "not-used", unused, ": held by the optimizer, but not used for this batch",
        {Cause::detached_graph, 0.5, {}, {}, "call the layer in forward(), or take it out of the model"});
-  tell(trial, Severity::advice, "only-zero-gradient", zero,
+  tell(trial, taped.tape, Severity::advice, "only-zero-gradient", zero,
        ": the gradient was zero in " + std::to_string(kPasses) + " passes over one batch",
        {Cause::bad_initialization,
         0.5,
