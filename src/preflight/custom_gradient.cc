@@ -14,7 +14,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
-#include <c10/core/GradMode.h>
+#include <ATen/record_function.h>
 
 #include "preflight/trial.h"
 #include "probes/call_site.h"
@@ -51,9 +51,9 @@ struct Map {
 };
 
 struct CustomFunction {
-  std::shared_ptr<Node> node;
+  Node* node;  // alive as long as the loss is
   std::string name;
-  Slot taken;  // its output, as an input of this operation
+  std::optional<Slot> taken;  // its output, as an input of this operation; none: it is the loss
   std::uint32_t output = 0;
 };
 
@@ -84,17 +84,17 @@ Map map_of(Trial& trial, at::Tensor& loss) {
   return map;
 }
 
-std::vector<std::shared_ptr<Node>> custom_nodes(const at::Tensor& loss) {
-  std::vector<std::shared_ptr<Node>> found, todo;
+std::vector<Node*> custom_nodes(const at::Tensor& loss) {
+  std::vector<Node*> found, todo;
   std::set<const Node*> seen;
-  if (loss.grad_fn()) todo.push_back(loss.grad_fn());
+  if (loss.grad_fn()) todo.push_back(loss.grad_fn().get());
   while (!todo.empty()) {
-    auto node = std::move(todo.back());
+    auto* node = todo.back();
     todo.pop_back();
-    if (!seen.insert(node.get()).second) continue;
+    if (!seen.insert(node).second) continue;
     if (!name_of(*node).empty()) found.push_back(node);
     for (const auto& edge : node->next_edges())
-      if (edge.function) todo.push_back(edge.function);
+      if (edge.function) todo.push_back(edge.function.get());
   }
   return found;
 }
@@ -109,37 +109,61 @@ class Probe {
   at::Tensor output(const at::Tensor& change) {
     std::size_t count = 0;
     at::Tensor result;
+    const auto read = [&](const at::Tensor& tensor) {
+      result = tensor.detach().to(at::kCPU, at::kDouble, false, /*copy=*/true);
+    };
     trial_.state().begin();
+    const Moved moved(*this);
     if (leaf_.defined()) move(leaf_, change);
     OpTap tap(
         [&](std::string_view, const OpTap::Tensors& inputs) {
-          if (count == function_.taken.operation && function_.taken.index < inputs.size())
-            result = inputs[function_.taken.index].detach().to(at::kCPU, at::kDouble, false, /*copy=*/true);
+          const auto& taken = function_.taken;
+          if (taken && count == taken->operation && taken->index < inputs.size()) read(inputs[taken->index]);
         },
         [&](const OpTap::Tensors& outputs) {
           if (!leaf_.defined() && count == input_.operation && input_.index < outputs.size())
             move(outputs[input_.index], change);
           ++count;
         });
-    (void)trial_.loss();
+    const auto loss = trial_.loss();
     tap.rethrow();
+    if (!function_.taken) read(loss);
     return result;
   }
   // The input as the function got it, of the last output().
   [[nodiscard]] const at::Tensor& input() const { return value_; }
 
  private:
+  // What was moved may be memory of the user's (a view of the batch): it goes back when the run is over.
+  struct Moved {
+    explicit Moved(Probe& probe) : probe_(probe) {}
+    ~Moved() {
+      if (!probe_.moved_.defined()) return;
+      const at::DisableRecordFunctionGuard unobserved;
+      probe_.moved_.copy_(probe_.value_);
+      probe_.moved_ = at::Tensor();
+    }
+    Moved(const Moved&) = delete;
+    Moved& operator=(const Moved&) = delete;
+
+   private:
+    Probe& probe_;
+  };
+
   void move(const at::Tensor& tensor, const at::Tensor& change) {
-    const at::NoGradGuard no_grad;
-    value_ = tensor.detach().to(at::kDouble).clone();
-    if (change.defined()) tensor.variable_data().add_(change.to(tensor.options()));
+    const at::DisableRecordFunctionGuard unobserved;
+    value_ = tensor.detach().clone();
+    if (!change.defined()) return;
+    moved_ = tensor.variable_data();
+    moved_.add_(change.to(tensor.options()));
   }
 
   Trial& trial_;
   const CustomFunction& function_;
   Slot input_;
-  at::Tensor leaf_;  // the input, if no operation makes it
-  at::Tensor value_;
+  at::Tensor leaf_;   // the input, if no operation makes it
+  at::Tensor value_;  // of the input, before it was moved
+  at::Tensor moved_;  // its memory
 };
 
 struct Comparison {
@@ -164,7 +188,8 @@ std::vector<Comparison> compare(Probe& probe, const CustomFunction& function, st
   const auto gradients = (*function.node)(std::move(incoming));
   if (edge >= gradients.size() || !gradients[edge].defined()) return {};
   const auto gradient = gradients[edge].detach().to(at::kCPU, at::kDouble);
-  const double scale = std::max(std::sqrt(probe.input().square().mean().item<double>()), 1e-3) * kRelative;
+  const double scale =
+      std::max(std::sqrt(probe.input().to(at::kDouble).square().mean().item<double>()), 1e-3) * kRelative;
   std::vector<Comparison> comparisons;
   for (int i = 0; i < kDirections; ++i) {
     const auto d = random(gradient.sizes());
@@ -193,22 +218,20 @@ void judge(Trial& trial, const CustomFunction& function, const Map& map, std::si
   const bool multiple = std::all_of(comparisons.begin(), comparisons.end(), [&](const Comparison& c) {
     return std::abs(c.analytic - factor * c.fine) <= kWrong * std::max(std::abs(c.analytic), c.size);
   });
-  auto where = map.places[function.taken.operation].where(Phase::backward);
+  auto where = function.taken ? map.places[function.taken->operation].where(Phase::backward) : Location();
+  where.phase = Phase::backward;
   where.part = "model";
   where.operation = function.name;
   const auto input = "input " + std::to_string(edge) + " of " + function.name;
   const auto measured =
       "along a random direction it is " + number(first.analytic) + ", finite differences give " + number(first.fine);
   if (multiple)
-    return trial.found(Severity::advice, "custom-gradient", where,
-                       "the gradient for " + input + " is " + number(factor) + " times the true one: " + measured,
-                       {{Cause::unknown,
-                         0.5,
-                         {},
-                         {},
-                         "right if it is meant (a reversed or scaled gradient); else correct backward()"}});
+    return trial.found(
+        Severity::advice, "custom-gradient", where,
+        "the gradient for " + input + " is " + number(factor) + " times the true one: " + measured,
+        because(Cause::unknown, 0.5, "right if it is meant (a reversed or scaled gradient); else correct backward()"));
   trial.found(Severity::warning, "custom-gradient", where, "the gradient for " + input + " is wrong: " + measured,
-              {{Cause::unknown, 0.9, {}, {}, "correct backward() of " + function.name}});
+              because(Cause::unknown, 0.9, "correct backward() of " + function.name));
 }
 
 }  // namespace
@@ -217,14 +240,16 @@ void custom_gradients(Trial& trial) {
   at::Tensor loss;
   const auto map = map_of(trial, loss);
   std::set<std::string> seen;
-  for (const auto& node : custom_nodes(loss)) {
-    CustomFunction function{node, name_of(*node), {}, 0};
+  for (auto* node : custom_nodes(loss)) {
+    CustomFunction function{node, name_of(*node), std::nullopt, 0};
     if (!seen.insert(function.name).second) continue;  // one call of each function is enough
-    bool read = false;
-    for (; !read && function.output < node->num_inputs(); function.output += !read) {
-      const auto taken = map.taken.find({node.get(), function.output});
-      read = taken != map.taken.end();
-      if (read) function.taken = taken->second;
+    bool read = loss.grad_fn().get() == node;
+    for (std::uint32_t output = 0; !read && output < node->num_inputs(); ++output) {
+      const auto taken = map.taken.find({node, output});
+      if (taken == map.taken.end()) continue;
+      read = true;
+      function.taken = taken->second;
+      function.output = output;
     }
     bool compared = false;
     for (std::size_t edge = 0; read && edge < node->num_outputs(); ++edge) {

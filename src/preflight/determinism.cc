@@ -41,13 +41,10 @@ void forward_is_deterministic(Trial& trial) {
                         : i < operations.size() ? "; the second run went another way from this operation on"
                                                 : "");
   trial.found(Severity::advice, "forward-not-deterministic", where, message,
-              {{Cause::unknown,
-                0.5,
-                {},
-                {},
-                "if it is not meant: draw random numbers from LibTorch's generators, "
-                "write memory from torch::empty() before it is read, and keep no state "
-                "between calls outside of buffers"}});
+              because(Cause::unknown, 0.5,
+                      "if it is not meant: draw random numbers from LibTorch's generators, "
+                      "write memory from torch::empty() before it is read, and keep no state "
+                      "between calls outside of buffers"));
 }
 
 }  // namespace sonde::preflights

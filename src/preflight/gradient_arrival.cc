@@ -33,7 +33,7 @@ void tell(Trial& trial, const Tape& tape, Severity severity, const char* kind,
   if (which.empty()) return;
   std::vector<std::string> names;
   for (const auto* parameter : which) names.push_back(parameter->name);
-  trial.found(severity, kind, place(*which[0], tape), list(names) + what, {std::move(cause)});
+  trial.found(severity, kind, place(*which[0], tape), list(names) + what, std::move(cause));
 }
 
 }  // namespace
@@ -70,21 +70,15 @@ void gradients_arrive(Trial& trial) {
   }
   tell(trial, taped.tape, Severity::warning, "no-gradient", cut,
        ": used in the forward pass and held by the optimizer, but no gradient arrives",
-       {Cause::detached_graph,
-        0.9,
-        {},
-        {},
-        "look for detach(), NoGradGuard, argmax or item() between this layer and the loss"});
+       because(Cause::detached_graph, 0.9,
+               "look for detach(), NoGradGuard, argmax or item() between this layer and the loss"));
   tell(trial, taped.tape, Severity::advice, "not-used", unused, ": held by the optimizer, but not used for this batch",
-       {Cause::detached_graph, 0.5, {}, {}, "call the layer in forward(), or take it out of the model"});
+       because(Cause::detached_graph, 0.5, "call the layer in forward(), or take it out of the model"));
   tell(trial, taped.tape, Severity::advice, "only-zero-gradient", zero,
        ": the gradient was zero in " + std::to_string(kPasses) + " passes over one batch",
-       {Cause::bad_initialization,
-        0.5,
-        {},
-        {},
-        "if the layer is meant to learn from every batch: look for units that are "
-        "dead or saturated behind it"});
+       because(Cause::bad_initialization, 0.5,
+               "if the layer is meant to learn from every batch: look for units that are "
+               "dead or saturated behind it"));
 }
 
 }  // namespace sonde::preflights

@@ -30,22 +30,13 @@ bool same(const std::vector<at::Tensor>& a, const std::vector<at::Tensor>& b) {
 RankedCause cause_of(const TapedOp& lost) {
   const auto op_class = probes::op_traits(lost.operation).op_class;
   if (op_class == trace::OpClass::softmax || op_class == trace::OpClass::log_softmax)
-    return {Cause::wrong_output_activation,
-            0.8,
-            {},
-            {},
-            "a softmax over one unit is always 1: use a sigmoid, or two units"};
+    return because(Cause::wrong_output_activation, 0.8,
+                   "a softmax over one unit is always 1: use a sigmoid, or two units");
   if (op_class == trace::OpClass::rectifier || op_class == trace::OpClass::saturating)
-    return {Cause::bad_initialization,
-            0.7,
-            {},
-            {},
-            "every unit lies in the flat part of this activation: initialise the layer before it anew"};
-  return {Cause::bad_initialization,
-          0.5,
-          {},
-          {},
-          "what comes out here is the same for every input: look at the weights of this layer"};
+    return because(Cause::bad_initialization, 0.7,
+                   "every unit lies in the flat part of this activation: initialise the layer before it anew");
+  return because(Cause::bad_initialization, 0.5,
+                 "what comes out here is the same for every input: look at the weights of this layer");
 }
 
 }  // namespace
@@ -77,7 +68,7 @@ void loss_depends_on_input(Trial& trial) {
   trial.found(Severity::error, "input-ignored", lost.where(Phase::forward),
               "with the input's elements in another order, the loss stays " + number(first.tape.loss) +
                   " and no gradient changes; from this operation on all is the same",
-              {cause_of(lost)});
+              cause_of(lost));
 }
 
 }  // namespace sonde::preflights

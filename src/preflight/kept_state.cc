@@ -117,19 +117,19 @@ void KeptState::keep_gradients_behind(const at::Tensor& loss) {
   }
 }
 
-void KeptState::put_back_values() {
+void KeptState::put_back(const Kept& kept) {
   const at::DisableRecordFunctionGuard unobserved;
   const at::NoGradGuard no_grad;
-  for (const auto& kept : tensors_) {
-    if (kept.tensor.layout() != at::kStrided) continue;
-    if (kept.tensor.requires_grad() != kept.requires_grad && kept.tensor.is_leaf())
-      kept.tensor.set_requires_grad(kept.requires_grad);
-    if (kept.tensor.has_storage() && !same_memory(kept.tensor, kept.alias)) kept.tensor.set_data(kept.alias);
-    if (kept.bytes.defined()) at::Tensor(kept.bytes).copy_(kept.copy);
-  }
+  if (kept.tensor.layout() != at::kStrided) return;
+  if (kept.tensor.requires_grad() != kept.requires_grad && kept.tensor.is_leaf())
+    kept.tensor.set_requires_grad(kept.requires_grad);
+  if (kept.tensor.has_storage() && !same_memory(kept.tensor, kept.alias)) kept.tensor.set_data(kept.alias);
+  if (kept.bytes.defined()) at::Tensor(kept.bytes).copy_(kept.copy);
+}
+
+void KeptState::put_back_modes() {
   for (const auto& mode : modes_)
     if (mode.module->is_training() != mode.training) mode.module->train(mode.training);
-  begin_random();
 }
 
 void KeptState::begin_random() {
@@ -140,15 +140,22 @@ void KeptState::begin_random() {
 }
 
 void KeptState::begin() {
-  put_back_values();
+  for (const auto& kept : tensors_) put_back(kept);
+  put_back_modes();
+  begin_random();
   for (const auto& kept : gradients_) kept.leaf.mutable_grad() = at::Tensor();
 }
 
 void KeptState::put_back() noexcept {
-  try {
-    put_back_values();
-  } catch (const std::exception& error) { trouble_ = error.what(); }
+  const auto safely = [this](const auto& act) {
+    try {
+      act();
+    } catch (const std::exception& error) { trouble_ = error.what(); }
+  };
   for (const auto& kept : gradients_) kept.leaf.mutable_grad() = kept.gradient;
+  for (const auto& kept : tensors_) safely([&] { put_back(kept); });
+  safely([this] { put_back_modes(); });
+  safely([this] { begin_random(); });
 }
 
 }  // namespace sonde::preflights

@@ -6,7 +6,7 @@
 
 #include <cstdint>
 #include <memory>
-#include <utility>
+#include <string>
 #include <vector>
 
 #include <ATen/core/Generator.h>
@@ -60,7 +60,8 @@ class KeptState {
   void keep_gradient(const at::Tensor& leaf);
   void keep_module(torch::nn::Module& module, std::shared_ptr<torch::nn::Module> owner);
   void keep_random();
-  void put_back_values();
+  static void put_back(const Kept& kept);
+  void put_back_modes();
 
   std::vector<Kept> tensors_;
   std::vector<Gradient> gradients_;

@@ -67,6 +67,7 @@ void samples_are_independent(Trial& trial) {
   const auto first = trial.record(input, Trial::Mode::eval).tape;
   const auto second = trial.record(other, Trial::Mode::eval).tape;
   const auto common = common_length(first, second);
+  if (first.operations.empty()) return trial.not_observed(kQuestion, "no operation was seen");
   for (std::size_t i = 0; i < common; ++i) {
     const auto& op = first.operations[i];
     if (!mixes(op, second.operations[i], input.size(dimension))) continue;
@@ -74,17 +75,18 @@ void samples_are_independent(Trial& trial) {
       return trial.not_observed(kQuestion, "batch normalisation of " + op.layer + " uses the batch in eval mode, too");
     // What comes after the last layer may be a loss that compares samples.
     const bool in_model = i < first.end_of_layers();
-    trial.found(in_model ? Severity::warning : Severity::advice, "samples-mixed", op.where(Phase::forward),
-                "another first sample changes what comes out for other samples" +
-                    std::string(in_model ? "" : "; right only if the loss is meant to compare samples"),
-                {{Cause::unknown,
-                  0.6,
-                  {},
-                  {},
-                  "look at dimensions here: a softmax or mean over dimension 0, or a view() where a transpose() was "
-                  "meant"}});
+    trial.found(
+        in_model ? Severity::warning : Severity::advice, "samples-mixed", op.where(Phase::forward),
+        "another first sample changes what comes out for other samples" +
+            std::string(in_model ? "" : "; right only if the loss is meant to compare samples"),
+        because(Cause::unknown, 0.6,
+                "look at dimensions here: a softmax or mean over dimension 0, or a view() where a transpose() was "
+                "meant"));
     return;
   }
+  if (common < first.operations.size() || first.full)
+    trial.not_observed(kQuestion, "seen up to " + first.operations[common - (common > 0)].operation +
+                                      " only: the two runs went different ways, or there was too much to compare");
 }
 
 }  // namespace sonde::preflights

@@ -74,21 +74,22 @@ at::Tensor Trial::shuffled_input() const {
   return shuffled.set_requires_grad(input.requires_grad());
 }
 
-void Trial::found(Severity severity, std::string kind, Location where, std::string message,
-                  std::vector<RankedCause> causes) {
+void Trial::found(Severity severity, std::string kind, Location where, std::string message, RankedCause cause) {
   Finding finding;
   finding.severity = severity;
   finding.origin = {std::move(kind), where, 0, severity, message};
-  for (auto& cause : causes) {
-    cause.where = where;
-    if (cause.evidence.empty()) cause.evidence.push_back(message);
-  }
-  finding.causes = std::move(causes);
+  cause.where = std::move(where);
+  cause.evidence.push_back(std::move(message));
+  finding.causes.push_back(std::move(cause));
   report_.findings.push_back(std::move(finding));
 }
 
 void Trial::not_observed(std::string what, std::string reason) {
   report_.not_observed.push_back({std::move(what), std::move(reason), 1});
+}
+
+RankedCause because(Cause cause, double confidence, std::string fix) {
+  return {cause, confidence, {}, {}, std::move(fix)};
 }
 
 std::string number(double value) {

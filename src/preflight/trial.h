@@ -55,7 +55,7 @@ class Trial {
   // The input with its elements in another order; undefined if that is the same input.
   [[nodiscard]] at::Tensor shuffled_input() const;
 
-  void found(Severity severity, std::string kind, Location where, std::string message, std::vector<RankedCause> causes);
+  void found(Severity severity, std::string kind, Location where, std::string message, RankedCause cause);
   void not_observed(std::string what, std::string reason);
 
  private:
@@ -67,6 +67,7 @@ class Trial {
   LayersByStorage layers_;
 };
 
+[[nodiscard]] RankedCause because(Cause cause, double confidence, std::string fix);
 [[nodiscard]] std::string number(double value);  // three digits
 [[nodiscard]] std::string list(const std::vector<std::string>& names, std::size_t most = 4);
 
