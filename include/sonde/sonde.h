@@ -5,4 +5,5 @@
 #include <sonde/hooks.h>
 #include <sonde/monitor.h>
 #include <sonde/options.h>
+#include <sonde/preflight.h>
 #include <sonde/report.h>

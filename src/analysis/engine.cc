@@ -92,12 +92,12 @@ class Engine::Impl {
       builder_.add(std::move(sighting), run_);
     }
     if (builder_.incidents().size() > before) suspicious_until_ = run_.passes() + kSuspicion;
+    count();
     // Severity also follows the course of the loss, slowly.
     if (!news && step_.pass() % 8 != 0) return step_.reset();
     broken_ = std::ranges::any_of(builder_.incidents(), [this](const Incident& incident) {
       return severity_of(incident, run_) == Severity::error;
     });
-    count();
     step_.reset();
   }
 

@@ -13,11 +13,12 @@ set(may_include_src/analysis trace rules)
 set(may_include_src/report analysis)
 set(may_include_src/runtime trace rules analysis)
 set(may_include_src/monitor *)
+set(may_include_src/preflight *)
 set(may_include_probes trace)
-set(folders src/trace src/analysis src/rules src/report src/runtime src/monitor probes)
+set(folders src/trace src/analysis src/rules src/report src/runtime src/monitor src/preflight probes)
 
 # Only these may include LibTorch. They may not include fmt and spdlog: LibTorch may bring an fmt of its own.
-set(with_torch src/monitor probes)
+set(with_torch src/monitor src/preflight probes)
 set(torch_headers "^(ATen|c10|torch|caffe2)/")
 set(private_headers "^(fmt|spdlog)/")
 
@@ -47,7 +48,7 @@ foreach(folder IN LISTS folders)
         violation("includes <${header}> where LibTorch's headers are")
       elseif(header MATCHES "^sonde/" AND NOT header IN_LIST plain AND NOT folder IN_LIST with_torch)
         violation("includes <${header}>, which needs LibTorch's types")
-      elseif(first MATCHES "^(trace|analysis|rules|report|runtime|monitor|probes|compare)$"
+      elseif(first MATCHES "^(trace|analysis|rules|report|runtime|monitor|preflight|probes|compare)$"
              AND NOT first STREQUAL own AND NOT first IN_LIST may_include_${folder}
              AND NOT may_include_${folder} STREQUAL "*")
         violation("includes \"${header}\", which ${folder} may not")
@@ -62,7 +63,7 @@ file(GLOB public RELATIVE "${root}" "${root}/include/sonde/*.h")
 foreach(file IN LISTS public)
   includes_of("${file}" headers)
   foreach(header IN LISTS headers)
-    if(header MATCHES "^torch/(torch|all)\\.h$|^(trace|analysis|rules|report|runtime|monitor|probes|compare)/|${private_headers}")
+    if(header MATCHES "^torch/(torch|all)\\.h$|^(trace|analysis|rules|report|runtime|monitor|preflight|probes|compare)/|${private_headers}")
       violation("a public header must not include ${header}")
     endif()
   endforeach()
