@@ -126,7 +126,7 @@ constexpr std::size_t kLabelSample = 4096;
 // How many values whole-numbered labels take, 0 if they cannot be read.
 std::uint64_t count_distinct(const at::TensorImpl& impl, std::vector<double>& values) {
   if (values.empty() && impl.is_cpu() && impl.layout() == at::kStrided && impl.is_contiguous() && impl.numel() > 0 &&
-      impl.dtype() == caffe2::TypeMeta::Make<std::int64_t>()) {
+      c10::typeMetaToScalarType(impl.dtype()) == at::kLong) {
     const auto* labels = static_cast<const std::int64_t*>(impl.data());
     const auto count = std::min<std::size_t>(static_cast<std::size_t>(impl.numel()), kLabelSample);
     for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<double>(labels[i]));

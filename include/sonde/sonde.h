@@ -7,3 +7,4 @@
 #include <sonde/options.h>
 #include <sonde/preflight.h>
 #include <sonde/report.h>
+#include <sonde/rules.h>

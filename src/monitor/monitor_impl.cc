@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <utility>
 
 #include "probes/call_site.h"
 
@@ -178,6 +179,11 @@ Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& 
   last_tail_ns_ = now_ns() - end;
   watch_.hooks().rethrow();
   if (!verdict.applied && options_.on_fault == OnFault::abort) abort(verdict.reason);
+  // What the rules find wrong on the first step is known before its update.
+  if (options_.on_fault == OnFault::abort && std::exchange(first_step_, false)) {
+    safely([this] { session_.poll(); });
+    if (session_.broken()) abort("training was found to be broken");
+  }
   return verdict;
 }
 

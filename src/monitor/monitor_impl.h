@@ -45,6 +45,7 @@ class Monitor::Impl {
   // Read by report(), on any thread.
   std::atomic<std::uint64_t> skipped_{0};
   std::atomic<std::uint64_t> first_skipped_{0};
+  bool first_step_ = true;          // not judged yet
   std::uint64_t last_step_ns_;      // when the last step, or the construction, ended
   std::uint64_t last_tail_ns_ = 0;  // what the monitor did after that; part of the next step
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <tuple>
 
 #include <torch/nn/module.h>
 
@@ -130,7 +131,8 @@ void TrainingWatch::push_program() {
   program.told_task = options_.task;
   program.layers = program.parameters = 0;
   for (const auto& layer : modules_.layers()) program.layers += layer.has_parameters;
-  std::map<const c10::StorageImpl*, std::vector<std::string>> shared;
+  // Parameters that are pieces of one buffer share its storage, but not their elements.
+  std::map<std::tuple<const c10::StorageImpl*, std::int64_t, std::int64_t>, std::vector<std::string>> shared;
   for (std::size_t i = 0; i < modules_.parameter_count(); ++i) {
     const auto& parameter = modules_.parameters()[i];
     const auto impl = parameter.lock();
@@ -139,10 +141,11 @@ void TrainingWatch::push_program() {
     if (program.device.empty()) program.device = impl->device().str();
     if (const auto* group = optimizers_.group_of(impl.get()))
       program.groups[static_cast<std::size_t>(group - groups.data())].parameters.push_back(parameter.path);
-    if (impl->has_storage()) shared[impl->storage().unsafeGetStorageImpl()].push_back(parameter.path);
+    if (impl->has_storage())
+      shared[{impl->storage().unsafeGetStorageImpl(), impl->storage_offset(), impl->numel()}].push_back(parameter.path);
   }
   program.tied.clear();
-  for (auto& [storage, paths] : shared)
+  for (auto& [memory, paths] : shared)
     if (paths.size() > 1) program.tied.push_back(std::move(paths));
   std::sort(program.tied.begin(), program.tied.end());  // addresses differ from run to run
   session_.catalog().set_program(std::move(program));
