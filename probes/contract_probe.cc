@@ -203,7 +203,8 @@ void ContractProbe::judge_parameters(Attribution& attribution, std::vector<trace
     const bool optimized = impl && optimizers_.holds(impl.get());
     // What the step before told counts from the second observed step on, so an update less is seen than steps.
     const auto enough = [this](std::uint32_t steps) { return std::min(steps, seen_.updates + 1); };
-    judge(Contract::parameter_frozen, site, state.requires_grad ? 0 : counter.used, state.requires_grad, records);
+    judge(Contract::parameter_frozen, site, state.requires_grad ? 0 : counter.used, state.requires_grad, records,
+          optimized ? 1 : 0);
     if (!state.requires_grad) continue;
     const auto* group = impl ? optimizers_.group_of(impl.get()) : nullptr;
     const auto unmoved = enough(counter.with_gradient);

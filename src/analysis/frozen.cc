@@ -44,12 +44,13 @@ void FrozenLayerAnalyzer::end_of_step(const Step& step, const Run& run, std::vec
       continue;
     if (graph.site(record.site).shape.size() < 2) continue;
     if ((record.flags & trace::kWithdrawn) != 0) {  // unfrozen
-      std::erase(frozen_, record.site);
+      std::erase_if(frozen_, [&](const Frozen& one) { return one.weight == record.site; });
       seen.push_back(sighting_of(record.site));
       seen.back().withdrawn = true;
       continue;
     }
-    frozen_.push_back(record.site);
+    if (std::ranges::find(frozen_, record.site, &Frozen::weight) != frozen_.end()) continue;
+    frozen_.push_back({record.site, record.contract.got != 0});
     fresh = true;
   }
   if (!fresh) return;
@@ -61,10 +62,10 @@ void FrozenLayerAnalyzer::end_of_step(const Step& step, const Run& run, std::vec
   const auto all = static_cast<double>(trained.size() + frozen_.size());
   const bool minority = static_cast<double>(frozen_.size()) <= kMinority * all;
   const auto [first, last] = std::ranges::minmax(trained);
-  for (const std::uint32_t weight : frozen_) {
+  for (const auto& [weight, optimized] : frozen_) {
     const std::uint32_t depth = graph.depth(weight);
     const bool between = depth > first && depth < last;
-    const bool untrained = depth < last && looks_untrained(step, graph, weight);
+    const bool untrained = optimized && depth < last && looks_untrained(step, graph, weight);
     if (!(between && minority) && !untrained) continue;
     Sighting sighting = sighting_of(weight);
     sighting.severity = Severity::warning;

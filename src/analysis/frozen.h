@@ -18,7 +18,11 @@ class FrozenLayerAnalyzer final : public Analyzer {
   void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;
 
  private:
-  std::vector<std::uint32_t> frozen_;  // weight matrices
+  struct Frozen {
+    std::uint32_t weight = 0;
+    bool optimized = false;  // the optimizer was given it
+  };
+  std::vector<Frozen> frozen_;  // weight matrices
 };
 
 }  // namespace sonde::analysis

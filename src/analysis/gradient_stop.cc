@@ -34,6 +34,7 @@ void GradientStopAnalyzer::end_of_step(const Step& step, const Run& run, std::ve
       stop = record.site;
     }
   }
+  if (run.loss().level(5) == 0 && run.loss().initial_level() > 0) return;  // a margin loss that is satisfied
   const bool rectifier = graph.site(stop).op_class == OpClass::rectifier;  // dead units: told by their own analyzer
   const bool silence = silent_ >= kSteps && !run.improved_since(0);
   if ((stop == 0 || rectifier) && !(silence && stop == 0)) return;

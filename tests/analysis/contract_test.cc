@@ -70,6 +70,32 @@ TEST(Contract, AdaptersBetweenFrozenLayersAreHealthy) {
   EXPECT_EQ(net.count(Severity::warning), 0U) << text_of(net.findings());
 }
 
+TEST(Contract, WhatIsDisprovedIsTakenBackAndWhatFollowedStandsForItself) {
+  FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
+  net.extra.push_back(contract(net, 0, Contract::gradients_not_cleared));
+  net.run(30, [&](std::uint64_t) {
+    for (auto& layer : net.layers()) layer.update = 0.02;
+  });
+  ASSERT_EQ(net.findings().size(), 1U);
+  EXPECT_EQ(net.findings()[0].causes[0].cause, Cause::missing_zero_grad) << text_of(net.findings());
+  net.extra.push_back(contract(net, 0, Contract::gradients_not_cleared));
+  net.extra.back().flags = trace::kWithdrawn;
+  net.run(1);
+  EXPECT_EQ(net.find("gradients-not-cleared"), nullptr);
+  EXPECT_NE(net.find("large-update"), nullptr) << text_of(net.findings());
+}
+
+TEST(Contract, ABrokenRuleSeenAFewTimesIsAWarningAndSeenOftenAnError) {
+  for (const std::uint32_t seen : {3U, 10U}) {
+    FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
+    net.extra.push_back(contract(net, 0, Contract::step_missing));
+    net.extra.back().contract.seen = seen;
+    net.run(1);
+    EXPECT_EQ(net.count(Severity::error), seen == 10 ? 1U : 0U);
+    EXPECT_EQ(net.count(Severity::warning), 1U);
+  }
+}
+
 TEST(Contract, SeveralParametersOutsideTheOptimizerAreOneIncidentAndLayersAreNamed) {
   FakeNetwork net({"fc1", "relu1", "fc2", "relu2", "fc3"}, "aten::mse_loss");
   for (const char* name : {"fc2", "fc3"}) {

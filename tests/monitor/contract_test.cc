@@ -175,6 +175,42 @@ TEST_F(ContractTest, FrozenLayerIsSilent) {
   EXPECT_EQ(kinds(run(net_, optimizer_), Severity::advice), "");
 }
 
+struct Encoder : torch::nn::Module {
+  Encoder() {
+    register_module("encoder", encoder);
+    register_module("head", head);
+    for (auto& parameter : encoder->parameters()) parameter.set_requires_grad(false);
+  }
+  torch::Tensor forward(const torch::Tensor& x) { return head(torch::tanh(encoder(x))); }
+  Linear encoder{4, 32}, head{32, 1};
+};
+
+TEST_F(ContractTest, FrozenLayerAtItsInitialValuesThatTheOptimizerWasGivenIsFound) {
+  Encoder model;
+  torch::optim::SGD optimizer(model.parameters(), 0.02);
+  const auto report = run(model, optimizer);
+  const auto* finding = find(report, "parameter-frozen");
+  ASSERT_NE(finding, nullptr) << kinds(report);
+  EXPECT_EQ(finding->origin.where.layer, "encoder");
+  EXPECT_EQ(finding->causes.front().cause, Cause::frozen_parameter);
+}
+
+TEST_F(ContractTest, RandomFeaturesThatTheOptimizerWasNotGivenAreSilent) {
+  Encoder model;
+  torch::optim::SGD optimizer(model.head->parameters(), 0.02);
+  EXPECT_EQ(kinds(run(model, optimizer)), "");
+}
+
+TEST_F(ContractTest, FrozenLayerThatWasTrainedIsSilent) {
+  Encoder model;
+  {
+    torch::NoGradGuard no_grad;
+    model.encoder->weight.mul_(1.5);
+  }
+  torch::optim::SGD optimizer(model.parameters(), 0.02);
+  EXPECT_EQ(kinds(run(model, optimizer)), "");
+}
+
 // parameter_not_updated
 
 Report run_with_rate_of_first_layer(Net& net, double rate) {
