@@ -55,7 +55,8 @@ struct PreflightOptions {
   bool gradients_arrive = false;
   // Does the forward pass give the same twice, from the same random state? 2 F.
   bool forward_is_deterministic = false;
-  // Can the model fit one batch, with the optimizer's own settings? 2 * fit_steps F and B at most.
+  // Can the model fit one batch, with the optimizer's own settings? fit_steps F and B; 20 F more
+  // where the loss does not fall.
   bool fits_one_batch = false;
   // Does the loss depend on the input at all? 2 F, 2 B. Needs the loss as a function of the input.
   bool loss_depends_on_input = false;
