@@ -1,39 +1,16 @@
 // Each experiment on a program that fails it and on healthy ones that look alike.
-#include <cmath>
 #include <random>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sonde/testing.h>
 
-#include "monitor/training.h"
+#include "preflight/experiment.h"
 
 namespace sonde::tests {
 namespace {
 
 using testing::HasSubstr;
 namespace nn = torch::nn;
-
-PreflightOptions only(bool PreflightOptions::*experiment) {
-  PreflightOptions options;
-  options.*experiment = true;
-  return options;
-}
-
-// Runs one experiment on `forward`, a function of the batch [16, 4] that gives [16, 1], and a squared error.
-template <typename Model, typename Forward>
-Report run(Model& model, const Forward& forward, bool PreflightOptions::*experiment, double rate = 0.05) {
-  const Batch batch;
-  torch::optim::SGD optimizer(model->parameters(), rate);
-  return preflight(
-      model, [&](const torch::Tensor& x) { return torch::mse_loss(forward(x), batch.y); }, batch.x, optimizer,
-      only(experiment));
-}
-
-nn::Sequential small_net() {
-  torch::manual_seed(1);
-  return nn::Sequential(nn::Linear(4, 8), nn::ReLU(), nn::Linear(8, 1));
-}
 
 // ---- gradients_arrive
 
@@ -134,14 +111,6 @@ TEST(FitsOneBatch, ADeadNetworkIsAnError) {
   EXPECT_FINDING(report, Cause::bad_initialization, "model");
   EXPECT_EQ(report.count(Severity::error), 1u);
 }
-
-struct Reversed : torch::autograd::Function<Reversed> {
-  static torch::Tensor forward(torch::autograd::AutogradContext*, const torch::Tensor& x) { return x.clone(); }
-  static torch::autograd::variable_list backward(torch::autograd::AutogradContext*,
-                                                 torch::autograd::variable_list gradients) {
-    return {-gradients[0]};
-  }
-};
 
 TEST(FitsOneBatch, AGradientThatPointsUphillIsAWarning) {
   auto net = small_net();
@@ -284,142 +253,6 @@ TEST(SamplesAreIndependent, TimeFirstIsInOrderWithItsBatchDimension) {
   options.batch_dimension = 1;
   const auto loss_of = [&](const torch::Tensor& input) { return torch::mse_loss(std::get<0>(gru->forward(input)), y); };
   EXPECT_NO_FINDINGS(preflight(gru, loss_of, x, optimizer, options), Severity::advice);
-}
-
-// ---- custom_gradients
-
-constexpr auto kCustom = &PreflightOptions::custom_gradients;
-using torch::autograd::AutogradContext;
-using torch::autograd::variable_list;
-
-struct RightCube : torch::autograd::Function<RightCube> {
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x) {
-    context->save_for_backward({x});
-    return x * x * x;
-  }
-  static variable_list backward(AutogradContext* context, variable_list gradients) {
-    return {gradients[0] * 3 * context->get_saved_variables()[0].square()};
-  }
-};
-
-struct WrongCube : torch::autograd::Function<WrongCube> {
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x) {
-    context->save_for_backward({x});
-    return x * x * x;
-  }
-  static variable_list backward(AutogradContext* context, variable_list gradients) {
-    return {gradients[0] * 3 * context->get_saved_variables()[0]};  // forgot the square
-  }
-};
-
-struct WrongMean : torch::autograd::Function<WrongMean> {
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x) {
-    context->save_for_backward({x});
-    return x.pow(3).mean();
-  }
-  static variable_list backward(AutogradContext* context, variable_list gradients) {
-    return {gradients[0] * context->get_saved_variables()[0]};
-  }
-};
-
-// Right for the first input, wrong for the second.
-struct Product : torch::autograd::Function<Product> {
-  static torch::Tensor forward(AutogradContext* context, const torch::Tensor& x, const torch::Tensor& y, double scale) {
-    context->save_for_backward({x, y});
-    context->saved_data["scale"] = scale;
-    return x * y * scale;
-  }
-  static variable_list backward(AutogradContext* context, variable_list gradients) {
-    const auto saved = context->get_saved_variables();
-    const double scale = context->saved_data["scale"].toDouble();
-    return {gradients[0] * saved[1] * scale, gradients[0] * saved[1] * scale, torch::Tensor()};
-  }
-};
-
-struct Rounded : torch::autograd::Function<Rounded> {
-  static torch::Tensor forward(AutogradContext*, const torch::Tensor& x) { return x.sign(); }
-  static variable_list backward(AutogradContext*, variable_list gradients) { return {gradients[0]}; }
-};
-
-TEST(CustomGradients, AWrongOneIsAWarningWithItsNameAndLine) {
-  auto net = small_net();
-  const auto report = run(
-      net, [&](const auto& x) { return WrongCube::apply(net->forward(x)); }, kCustom);
-  ASSERT_NE(find(report, "custom-gradient"), nullptr);
-  EXPECT_EQ(report.count(Severity::warning), 1u);
-  EXPECT_THAT(find(report, "custom-gradient")->origin.where.operation, HasSubstr("WrongCube"));
-  EXPECT_THAT(find(report, "custom-gradient")->origin.where.source.file, HasSubstr("experiments_test.cc"));
-}
-
-TEST(CustomGradients, ARightOneIsInOrderWhateverTheProgramStopsElsewhere) {
-  auto net = small_net();
-  const auto forward = [&](const auto& x) {
-    const auto y = net->forward(x);
-    return RightCube::apply(y) + (y - y.detach()) + RightCube::apply(torch::relu(y)).detach();
-  };
-  const auto report = run(net, forward, kCustom);
-  EXPECT_NO_FINDINGS(report, Severity::advice);
-  EXPECT_FALSE(not_observed(report, "RightCube"));
-}
-
-TEST(CustomGradients, TheInputThatIsWrongIsNamed) {
-  auto net = small_net();
-  const auto forward = [&](const auto& x) {
-    return Product::apply(net->forward(x), torch::sigmoid(net->forward(-x)), 0.5);
-  };
-  const auto report = run(net, forward, kCustom);
-  ASSERT_EQ(report.count(Severity::warning), 1u);
-  EXPECT_THAT(report.findings[0].origin.message, HasSubstr("input 1 of"));
-}
-
-TEST(CustomGradients, AFunctionOfAParameterIsLookedAtToo) {
-  auto net = small_net();
-  auto& layer = net->at<nn::LinearImpl>(0);
-  const auto with = [&](const auto& function) {
-    return [&](const auto& x) {
-      return net->at<nn::LinearImpl>(2).forward(torch::relu(torch::linear(x, function(layer.weight), layer.bias)));
-    };
-  };
-  EXPECT_EQ(run(net, with([](const auto& w) { return WrongCube::apply(w); }), kCustom).count(Severity::warning), 1u);
-  EXPECT_NO_FINDINGS(run(net, with([](const auto& w) { return RightCube::apply(w); }), kCustom), Severity::advice);
-}
-
-TEST(CustomGradients, AFunctionThatGivesTheLossIsLookedAtAndItsInputStaysAsItIs) {
-  auto net = small_net();
-  auto x = torch::randn({16, 4}, torch::requires_grad());
-  const auto before = x.detach().clone();
-  torch::optim::SGD optimizer(net->parameters(), 0.05);
-  const auto loss_of = [&](const torch::Tensor& input) { return WrongMean::apply(net->forward(input)); };
-  const auto report = preflight(net, loss_of, x, optimizer, only(kCustom));
-  EXPECT_EQ(report.count(Severity::warning), 1u);
-  EXPECT_TRUE(x.equal(before));
-  EXPECT_FALSE(x.grad().defined());
-
-  const auto direct = [&](const torch::Tensor& input) {
-    return net->forward(input).mean() + WrongCube::apply(input).mean();
-  };
-  const auto view = [&](const torch::Tensor& input) {
-    return WrongCube::apply(input.view({8, 8})).mean() + net->forward(input).mean();
-  };
-  EXPECT_EQ(preflight(net, direct, x, optimizer, only(kCustom)).count(Severity::warning), 1u);
-  EXPECT_EQ(preflight(net, view, x, optimizer, only(kCustom)).count(Severity::warning), 1u);
-  EXPECT_TRUE(x.equal(before));
-}
-
-TEST(CustomGradients, AReversedGradientMayBeMeant) {
-  auto net = small_net();
-  const auto report = run(
-      net, [&](const auto& x) { return Reversed::apply(net->forward(x)) * 2; }, kCustom);
-  EXPECT_NO_FINDINGS(report);
-  ASSERT_NE(find(report, "custom-gradient"), nullptr);
-  EXPECT_THAT(find(report, "custom-gradient")->origin.message, HasSubstr("-1 times the true one"));
-}
-
-TEST(CustomGradients, AStraightThroughEstimatorIsMeant) {
-  auto net = small_net();
-  const auto report = run(
-      net, [&](const auto& x) { return Rounded::apply(net->forward(x)) * 2; }, kCustom);
-  EXPECT_NO_FINDINGS(report, Severity::advice);
 }
 
 }  // namespace
