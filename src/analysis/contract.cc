@@ -141,7 +141,9 @@ void ContractAnalyzer::end_of_step(const Step& step, const Run& run, std::vector
     // Seen a few times it is very likely, seen often it is certain.
     sighting.severity = record.contract.seen < kCertain ? std::min(rule->severity, Severity::warning) : rule->severity;
     // Training on the whole set as one batch looks the same, unless more rows are seen to be there.
-    if (record.contract.what == Contract::batch_repeated && run.data_rows() > run.batch_rows()) {
+    const bool more_rows = run.data_rows() > run.batch_rows();
+    if (record.contract.what == Contract::batch_repeated && !more_rows && record.contract.seen < kCertain) continue;
+    if (record.contract.what == Contract::batch_repeated && more_rows) {
       sighting.severity = Severity::warning;
       sighting.context.push_back(fmt::format("the data have {} rows, the batch {}", run.data_rows(), run.batch_rows()));
     }
