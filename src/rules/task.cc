@@ -14,7 +14,7 @@ bool target_is_input(const MetaModel& model) {
   const TensorFacts& input = model.input.values;
   const TensorFacts& target = model.labels.values;
   return input.known() && target.known() && input.deviation > 0 &&
-         (model.input.site == model.labels.site ||
+         ((model.input.site != 0 && model.input.site == model.labels.site) ||
           (input.count == target.count && input.mean == target.mean && input.rms == target.rms));
 }
 
@@ -54,6 +54,8 @@ void infer_task(MetaModel& model) {
       if (target_is_input(model)) return say(model, "autoencoder", "the target is the input");
       if (labels.values.known()) return say(model, "regression", fmt::format("the loss is {} on real targets", loss));
       return;
+    case LossKind::hinge:
+      return say(model, model.loss.width > 1 ? "multiclass" : "binary", fmt::format("the loss is {}", loss));
     default:
       break;
   }

@@ -155,7 +155,7 @@ Sketch& Sketch::loss(LossKind kind, OutputKind output, std::int64_t width) {
   model.loss.prediction = last().id;
   model.loss.prediction_shape = last().shape;
   model.loss.first_value = 1;
-  model.labels.values = spread(0, 1, 64);
+  model.labels.values = spread(0, 1, static_cast<std::uint64_t>(model.input.batch * width));
   return *this;
 }
 

@@ -24,7 +24,8 @@ TEST(Task, IsReadOffTheLoss) {
   EXPECT_EQ(task_of(with(LossKind::cross_entropy, OutputKind::linear, 4)), "multiclass");
   EXPECT_EQ(task_of(with(LossKind::bce_logits, OutputKind::linear, 1)), "binary");
   EXPECT_EQ(task_of(with(LossKind::bce, OutputKind::sigmoid, 5)), "multilabel");
-  EXPECT_EQ(task_of(with(LossKind::mse, OutputKind::linear, 1)), "regression");
+  EXPECT_EQ(task_of(with(LossKind::mse, OutputKind::linear, 3)), "regression");
+  EXPECT_EQ(task_of(with(LossKind::hinge, OutputKind::linear, 1)), "binary");
   EXPECT_EQ(task_of(with(LossKind::unknown, OutputKind::linear, 1)), "");
 }
 
