@@ -4,8 +4,8 @@
 #include <cmath>
 #include <limits>
 
-#include "rules/loss_reading.h"
 #include "analysis/run.h"
+#include "rules/loss_reading.h"
 
 namespace sonde::analysis {
 namespace {
