@@ -137,7 +137,7 @@ void ContractProbe::look_for_strangers(OpLog& log, const std::vector<PlacedOp>& 
   if (seen_.strangers.size() > 10000) seen_.strangers.clear();  // a new leaf each step: none of them is a parameter
 }
 
-// [N,1] against [N]: the result has more elements than either, and one side is a target from outside the graph.
+// [N,1] against [N], or [N,1] against [N,K]: the result has more elements than the prediction or the target.
 void ContractProbe::look_for_broadcast(OpLog& log, const std::vector<PlacedOp>& placed,
                                        std::vector<trace::Record>& records) {
   for (const auto& op : placed) {
@@ -157,7 +157,10 @@ void ContractProbe::look_for_broadcast(OpLog& log, const std::vector<PlacedOp>& 
         a.dimensions == b.dimensions + 1 && a.dimensions == 2 && a.sizes[1] == 1 && a.sizes[0] == b.sizes[0];
     const bool crossed_back =
         b.dimensions == a.dimensions + 1 && b.dimensions == 2 && b.sizes[1] == 1 && a.sizes[0] == b.sizes[0];
-    if ((!crossed && !crossed_back) || a.sizes[0] < 2) continue;
+    // [N,1] against [N,K]: one answer is compared with K targets. Only a loss compares; a product may be a mask.
+    const bool stretched = loss && a.dimensions == 2 && b.dimensions == 2 && a.sizes[0] == b.sizes[0] &&
+                           a.sizes[1] != b.sizes[1] && (a.sizes[1] == 1 || b.sizes[1] == 1);
+    if ((!crossed && !crossed_back && !stretched) || a.sizes[0] < 2) continue;
     if (!seen_.reported.try_emplace({Contract::loss_broadcast, op.site}, 1).second) continue;
     report(Contract::loss_broadcast, op.site, 1, records);
     for (std::size_t d = 0; d < 4; ++d) {

@@ -25,7 +25,7 @@ struct OptimizerGroup {
 };
 
 struct OptimizerSettings {
-  std::string type;  // "Adam"; several are joined by " + "
+  std::string type;      // "Adam"; several are joined by " + "
   bool closure = false;  // LBFGS: evaluates the loss several times a step
 };
 

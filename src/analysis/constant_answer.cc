@@ -43,6 +43,12 @@ double constant_answer_loss(const Run& run) {
       // Yes-or-no labels: always say what is more frequent.
       if (target.known && target.min == 0 && target.max == 1) return std::min(target.mean, 1 - target.mean);
       return kUnknown;
+    case LossKind::hinge: {
+      // Labels of -1 and 1: zero loses 1 on each, the more frequent one 2 on the others.
+      if (!target.known || target.min != -1 || target.max != 1) return kUnknown;
+      const double share = (target.mean + 1) / 2;
+      return std::min(1.0, 2 * std::min(share, 1 - share));
+    }
     default:
       return kUnknown;
   }

@@ -143,7 +143,7 @@ void ContractAnalyzer::end_of_step(const Step& step, const Run& run, std::vector
     // Training on the whole set as one batch looks the same, unless more rows are seen to be there.
     const bool more_rows = run.data_rows() > run.batch_rows();
     if (record.contract.what == Contract::batch_repeated && !more_rows && record.contract.seen < kCertain) continue;
-    if (record.contract.what == Contract::batch_repeated && more_rows) {
+    if (record.contract.what == Contract::batch_repeated && more_rows && record.contract.seen >= kCertain) {
       sighting.severity = Severity::warning;
       sighting.context.push_back(fmt::format("the data have {} rows, the batch {}", run.data_rows(), run.batch_rows()));
     }

@@ -125,8 +125,7 @@ Finding explain(const Incident& incident, const Run& run, const trace::Catalog& 
     one.evidence.push_back(eval.evidence);
   }
   if (finding.context.size() > kContext) finding.context.resize(kContext);
-  const bool known = finding.severity >= Severity::warning &&
-                     std::ranges::any_of(cases, [](const auto& entry) {
+  const bool known = finding.severity >= Severity::warning && std::ranges::any_of(cases, [](const auto& entry) {
                        const auto contract = entry.second.by_sign.find(Sign::contract);
                        return contract != entry.second.by_sign.end() && contract->second > kInferred;
                      });

@@ -34,6 +34,12 @@ bool looks_untrained(const Step& step, const Graph& graph, std::uint32_t weight)
   return largest <= bound * (1 + 1e-5) && largest > 0.95 * bound && std::abs(spread - 1) < 0.1;
 }
 
+bool narrows(const std::vector<std::int64_t>& shape) {
+  std::int64_t fan_in = 1;
+  for (std::size_t i = 1; i < shape.size(); ++i) fan_in *= shape[i];
+  return shape[0] < fan_in;
+}
+
 }  // namespace
 
 void FrozenLayerAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
@@ -68,7 +74,9 @@ void FrozenLayerAnalyzer::end_of_step(const Step& step, const Run& run, std::vec
     const bool untrained = optimized && depth < last && looks_untrained(step, graph, weight);
     if (!(between && minority) && !untrained) continue;
     Sighting sighting = sighting_of(weight);
-    sighting.severity = Severity::warning;
+    // Random features are a method where they are many; a few random sums of the inputs lose most of them.
+    sighting.severity =
+        (between && minority) || narrows(graph.site(weight).shape) ? Severity::warning : Severity::advice;
     sighting.step = step.number();
     sighting.position = depth;
     sighting.message =

@@ -84,7 +84,7 @@ class Run {
   // True once the loss lies clearly below what it was at `step`, and below what it started from, and below what needs no
   // network: a loss that comes down from a peak of its own making, or from an absurd start, has not improved.
   [[nodiscard]] bool improved_since(std::uint64_t step) const {
-    if (step < LossHistory::kFirst && far_better_than_constant()) return true;  // learnt within those first steps
+    if (step < 2 * LossHistory::kFirst && far_better_than_constant()) return true;  // learnt within those first steps
     return loss().improved_since(step) && loss().improved_from(starting_level()) && !no_better_than_constant();
   }
   // The level of the loss before training changed it: of the first losses, or the very first one if the first steps were

@@ -1,6 +1,6 @@
 // Rule label-range: labels that the loss is not made for. A warning where the loss has no minimum for them.
 // Formula: binary_cross_entropy_with_logits with labels outside [-0.5, 1.5] (noisy labels for GANs go up to 1.2);
-// hinge_embedding_loss and soft_margin_loss with labels 0 and 1 in place of -1 and 1. Advice: cross_entropy with several
+// hinge losses, hand-written ones too, and soft_margin_loss with labels 0 and 1 in place of -1 and 1. Advice: cross_entropy with several
 // labels set in a row.
 #include <string>
 #include <utility>
@@ -33,8 +33,10 @@ Violations check_label_range(const MetaModel& model) {
   }
   const bool signs = loss.find("hinge_embedding_loss") != std::string::npos ||
                      loss.find("soft_margin_loss") == std::string("aten::").size();
-  if (signs && model.labels.zero_or_one && labels.min == 0) {
-    return broken(fmt::format("labels are 0 and 1; {} takes -1 and 1, and learns nothing from a 0", loss));
+  const bool by_hand = model.loss.kind == LossKind::hinge && model.loss.composite;
+  if ((signs || by_hand) && model.labels.zero_or_one && labels.min == 0) {
+    return broken(fmt::format("labels are 0 and 1; {} takes -1 and 1, and learns nothing from a 0",
+                              by_hand ? "a hinge loss" : loss));
   }
   if (model.loss.kind == LossKind::cross_entropy && model.labels.multi_hot) {
     return {advice_on("loss", Cause::wrong_loss, 0.5,

@@ -13,6 +13,8 @@
 namespace sonde::rules {
 namespace {
 
+constexpr double kRounding = 1 + 1e-6;  // 0.05 / (1 - 0.9) is 0.5 and a little
+
 struct Range {
   double low = 0;
   double high = 0;  // 0: nothing is usual for it
@@ -37,7 +39,7 @@ Violations check_learning_rate(const MetaModel& model) {
                                  ? fmt::format("{} has a rate of {}", group.optimizer, number(rate))
                                  : fmt::format("{} has a rate of {} and a momentum of {}, together {}", group.optimizer,
                                                number(rate), number(group.momentum), number(step));
-    if (step > usual.high) {
+    if (step > usual.high * kRounding) {
       return {advice_on("optimizer", Cause::learning_rate_too_high, step > 4 * usual.high ? 0.6 : 0.45,
                         fmt::format("{}; up to {} is usual here", what, number(usual.high)))};
     }

@@ -55,6 +55,24 @@ std::optional<Mismatch> judge(const MetaModel& model, const TensorFacts& predict
                         number(prediction.max))};
       }
       break;
+    case LossKind::kl:
+      if (reading.output != Output::log_softmax && reading.output != Output::unknown && prediction.max > 1e-6) {
+        return Mismatch{warning,
+                        Cause::wrong_output_activation,
+                        0.9,
+                        Cause::loss_output_mismatch,
+                        0.85,
+                        fmt::format("kl_div takes log-probabilities, which are never positive; the largest here is {}",
+                                    number(prediction.max))};
+      }
+      break;
+    case LossKind::hinge:
+      if (reading.output == Output::sigmoid || reading.output == Output::softmax) {
+        return Mismatch{warning, Cause::wrong_output_activation,
+                        0.9,     Cause::loss_output_mismatch,
+                        0.7,     "a hinge loss wants outputs below -1 and above 1; these are never negative"};
+      }
+      break;
     case LossKind::bce_logits:
       if (reading.output == Output::sigmoid || reading.output == Output::softmax) {
         return Mismatch{warning, Cause::redundant_activation,

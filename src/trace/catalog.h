@@ -52,12 +52,12 @@ struct Program {
   bool target_one_hot = false;
   std::uint64_t target_distinct = 0;   // values in the first batch, where they are whole numbers; 0 unknown
   std::vector<FeatureFacts> features;  // columns of the first input, where it has two dimensions; at most 256
-  std::string told_task;  // Options::task
+  std::string told_task;               // Options::task
   std::vector<OptimizerGroup> groups;
   std::vector<ModuleFacts> modules;            // as they were when the monitor was attached
   std::vector<std::vector<std::string>> tied;  // paths of parameters that share memory
-  std::uint64_t layers = 0;      // modules that own parameters
-  std::uint64_t parameters = 0;  // elements
+  std::uint64_t layers = 0;                    // modules that own parameters
+  std::uint64_t parameters = 0;                // elements
   std::string torch_version;
   std::string device;
 };

@@ -84,7 +84,7 @@ enum class Contract : std::uint8_t {
   parameter_not_optimized,     // registered, gets a gradient, but no optimizer holds it
   parameter_without_gradient,  // in the optimizer, requires grad, but never gets a gradient while others do
   parameter_not_updated,       // gets a gradient, in the optimizer, but step() does not change it
-  parameter_frozen,            // registered and used, requires_grad is false (a fact, not a fault); `got` 1: the optimizer has it
+  parameter_frozen,  // registered and used, requires_grad is false (a fact, not a fault); `got` 1: the optimizer has it
   gradients_not_cleared,       // steps happen, gradients are never cleared
   step_missing,                // gradients come and go, the weights never change
   graph_cut,                   // layers run in forward, but the loss does not reach them

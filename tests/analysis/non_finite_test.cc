@@ -158,7 +158,7 @@ TEST(NonFinite, AMaskOfInfinitiesThatReachesNeitherLossNorGradientIsLegal) {
   net.layer("fc1").forward.negative_infinity = 300;
   net.extra.push_back(origin(net, net.layer("fc1").site, OriginKind::operation));
   net.run(30);
-  EXPECT_EQ(net.count(Severity::advice), 0U) << text_of(net.findings());
+  EXPECT_EQ(net.count(Severity::warning), 0U) << text_of(net.findings());
 }
 
 }  // namespace

@@ -181,8 +181,8 @@ struct Encoder : torch::nn::Module {
     register_module("head", head);
     for (auto& parameter : encoder->parameters()) parameter.set_requires_grad(false);
   }
-  torch::Tensor forward(const torch::Tensor& x) { return head(torch::tanh(encoder(x))); }
-  Linear encoder{4, 32}, head{32, 1};
+  torch::Tensor forward(const torch::Tensor& x) { return head(torch::tanh(encoder(x.repeat({1, 8})))); }
+  Linear encoder{32, 4}, head{4, 1};
 };
 
 TEST_F(ContractTest, FrozenLayerAtItsInitialValuesThatTheOptimizerWasGivenIsFound) {

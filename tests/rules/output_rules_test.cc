@@ -30,6 +30,8 @@ TEST(LossMismatch, PairsThatCannotWorkAreWarnedOf) {
       {LossKind::cross_entropy, OutputKind::rectifier, Severity::advice, Cause::wrong_output_activation},
       {LossKind::nll, OutputKind::linear, Severity::warning, Cause::wrong_output_activation},
       {LossKind::bce_logits, OutputKind::sigmoid, Severity::warning, Cause::redundant_activation},
+      {LossKind::kl, OutputKind::softmax, Severity::warning, Cause::wrong_output_activation},
+      {LossKind::hinge, OutputKind::sigmoid, Severity::warning, Cause::wrong_output_activation},
       {LossKind::bce, OutputKind::linear, Severity::warning, Cause::wrong_output_activation},
       {LossKind::categorical_on_probabilities, OutputKind::linear, Severity::warning, Cause::wrong_output_activation},
   };
@@ -183,6 +185,28 @@ TEST(Task, AContradictionIsWarnedOfAndAnotherWordForTheSameThingIsNot) {
   for (const char* told : {"", "multiclass", "sequence"}) {
     sketch.model.told_task = told;
     EXPECT_EQ(says("task", sketch.model), 0U) << told;
+  }
+}
+
+TEST(LabelRange, ZeroAndOneUnderAHingeLossWrittenByHandAreWarnedOf) {
+  for (const bool zero_or_one : {true, false}) {
+    Sketch sketch = Sketch::table(20);
+    sketch.linear("fc1", 1).loss(LossKind::hinge, OutputKind::linear, 1);
+    sketch.model.loss.composite = true;
+    sketch.model.labels.values = within(zero_or_one ? 0 : -1, 1);
+    sketch.model.labels.zero_or_one = zero_or_one;
+    EXPECT_EQ(cause_of("label-range", sketch.model), zero_or_one ? Cause::labels_out_of_range : Cause::unknown);
+  }
+}
+
+TEST(ConstantLabels, OneTargetForAllIsAdvice) {
+  for (const double deviation : {0.0, 0.1}) {
+    Sketch sketch = Sketch::table(20);
+    sketch.linear("fc1", 1).loss(LossKind::mse, OutputKind::linear, 1);
+    sketch.model.labels.values = deviation == 0 ? within(2, 2) : spread(2, deviation);
+    EXPECT_EQ(cause_of("constant-labels", sketch.model), deviation == 0 ? Cause::labels_constant : Cause::unknown);
+    sketch.model.loss.output = OutputKind::other;  // the residual of an equation
+    EXPECT_EQ(says("constant-labels", sketch.model), 0U);
   }
 }
 

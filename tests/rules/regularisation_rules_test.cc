@@ -86,5 +86,17 @@ TEST(BiasBeforeNormalization, IsTheWeakestAdvice) {
   }
 }
 
+TEST(DropoutOutput, DropoutBehindTheLastLayerIsAdvice) {
+  for (const bool last : {true, false}) {
+    Sketch sketch = Sketch::table(20);
+    sketch.linear("fc1", 32).then("relu");
+    if (!last) sketch.then("dropout", {0.5});
+    sketch.linear("fc2", 4);
+    if (last) sketch.then("dropout", {0.5});
+    sketch.cross_entropy();
+    EXPECT_EQ(cause_of("dropout-output", sketch.model), last ? Cause::redundant_dropout : Cause::unknown);
+  }
+}
+
 }  // namespace
 }  // namespace sonde::testing

@@ -121,5 +121,22 @@ TEST(KernelSize, AWindowLargerThanItsMapIsAdvice) {
   }
 }
 
+TEST(Bottleneck, ASingleUnitBeforeTenClassesIsAdviceAndBeforeTwoIsNot) {
+  for (const std::int64_t classes : {10, 2}) {
+    Sketch sketch = Sketch::table(20);
+    sketch.linear("fc1", 32).then("relu").linear("fc2", 1).then("relu").linear("out", classes).cross_entropy();
+    EXPECT_EQ(cause_of("bottleneck", sketch.model), classes > 2 ? Cause::wrong_layer_width : Cause::unknown);
+  }
+}
+
+TEST(HiddenActivation, SoftmaxBetweenTwoLayersIsAdviceAndAtTheOutputIsNot) {
+  for (const bool hidden : {true, false}) {
+    Sketch sketch = Sketch::table(20);
+    sketch.linear("fc1", 32).then(hidden ? "softmax" : "relu", {1}).linear("fc2", 4).then("softmax", {1});
+    sketch.loss(LossKind::categorical_on_probabilities, OutputKind::softmax, 4);
+    EXPECT_EQ(cause_of("hidden-activation", sketch.model), hidden ? Cause::wrong_activation : Cause::unknown);
+  }
+}
+
 }  // namespace
 }  // namespace sonde::testing
