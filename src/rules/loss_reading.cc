@@ -1,5 +1,6 @@
 #include "rules/loss_reading.h"
 
+#include <algorithm>
 #include <string>
 
 namespace sonde::rules {
@@ -87,7 +88,9 @@ bool is_margin(const Graph& graph, std::uint32_t id) {
   const std::uint32_t operand = graph.operand(id);
   const std::string made_by = base(graph.site(operand).operation);
   if (made_by != "rsub" && made_by != "sub" && made_by != "add") return false;
-  return graph.in_loss(operand) && base(graph.site(graph.operand(operand)).operation) == "mul";
+  const auto& terms = graph.site(operand).inputs;  // the one of `1 - x` is a tensor as well
+  return graph.in_loss(operand) &&
+         std::ranges::any_of(terms, [&](std::uint32_t term) { return base(graph.site(term).operation) == "mul"; });
 }
 
 LossReading read_composite(const Graph& graph, const trace::Program& program) {

@@ -257,5 +257,18 @@ TEST(Structure, TwoLinearLayersInARowAndTwoActivationsInARowAreAdvice) {
   EXPECT_EQ(net.count(Severity::warning), 0U);
 }
 
+TEST(LossMismatch, AHingeLossWrittenByHandIsReadAndItsOutputMustReachBelowMinusOne) {
+  for (const char* last : {"sigmoid", "fc2"}) {
+    FakeNetwork net({"fc1", "relu1", last}, "");
+    const std::uint32_t prediction = net.layers().back().site;
+    const std::uint32_t product = net.add_operation("aten::mul", {net.target_site(), prediction});
+    const std::uint32_t gap = net.add_operation("aten::rsub", {product});
+    net.add_operation("aten::mean", {net.add_operation("aten::clamp_min", {gap})});
+    net.target = values(1, 0, 32);
+    net.run(5);
+    EXPECT_EQ(net.find("loss-mismatch") != nullptr, last == std::string("sigmoid")) << text_of(net.findings());
+  }
+}
+
 }  // namespace
 }  // namespace sonde::testing
