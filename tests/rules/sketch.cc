@@ -127,13 +127,13 @@ Sketch& Sketch::then(const std::string& operation, std::vector<double> arguments
 }
 
 Sketch& Sketch::join(const std::string& layer) {
-  Operation& other = at(layer);
+  const std::uint32_t other = at(layer).id;
   Operation sum;
   sum.name = "aten::add";
   sum.op_class = OpClass::pointwise;
   sum.joins = true;
   Operation& added = add(sum);
-  added.inputs.push_back(other.id);
+  added.inputs.push_back(other);
   at(layer).consumers.push_back(added.id);
   return *this;
 }
