@@ -7,18 +7,18 @@
 
 #include "trace/record.h"
 #include "trace/ring.h"
+#include "trace/sequence.h"
 
 namespace sonde::runtime {
 
-// Numbers every record of a session in the order pushed, over all its threads.
-struct alignas(trace::kCacheLine) Sequence {
-  std::atomic<std::uint64_t> next{0};
-};
+using trace::Sequence;
 
 // Thread-safety: push() and end_step() belong to the one thread that got the producer; dropped() to any.
 class Producer {
  public:
   Producer(std::size_t capacity, Sequence& sequence) : sequence_(sequence), ring_(capacity) {}
+  // With a ring in memory from outside, which must outlive the producer.
+  Producer(trace::Ring<trace::Record>::Memory memory, Sequence& sequence) : sequence_(sequence), ring_(memory) {}
 
   // Wait-free: no lock, no allocation, no system call. A record that finds the ring full is dropped and counted. The last
   // sixteenth is kept for the few records that hold a step together, which matter more than one tensor of many.

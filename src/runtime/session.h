@@ -4,9 +4,14 @@
 // each RecordKind::step_end. The guard reads broken(), the sampler suspicious(). That is all a training thread calls.
 #pragma once
 
+#include <atomic>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,6 +19,10 @@
 #include <sonde/report.h>
 
 #include "analysis/engine.h"
+#include "analysis/timeline.h"
+#include "runtime/black_box.h"
+#include "runtime/metric_names.h"
+#include "runtime/outlets.h"
 #include "runtime/trouble.h"
 #include "runtime/worker.h"
 #include "trace/catalog.h"
@@ -27,13 +36,15 @@ class Session {
  public:
   struct Extras {
     // Turns Site::frames into a line. Called by report() and trace() for sites that findings name and that have none,
-    // under no lock, by whatever thread these are called from.
+    // under no lock, by whatever thread these are called from; with a trace file, by the analysis thread for all sites.
     std::function<SourceLine(std::span<const std::uintptr_t>)> resolve;
   };
 
-  // Reads name, ring_capacity, background, on_trouble and the choice of rules. REQUIRES: options.validate() passes.
+  // Reads name, on_fault, ring_capacity, trace_file, trace_records, background, on_trouble, logger, progress, tensorboard,
+  // own_analyzers and the choice of rules. REQUIRES: options.validate() passes.
   explicit Session(const Options& options) : Session(options, Extras{}) {}
   Session(const Options& options, Extras extras);
+  ~Session();
 
   [[nodiscard]] trace::Catalog& catalog() noexcept { return catalog_; }
   [[nodiscard]] Troubles& troubles() noexcept { return troubles_; }
@@ -42,6 +53,9 @@ class Session {
   [[nodiscard]] Producer& producer_for_this_thread() { return worker_.producer_for_this_thread(); }
   void end_step(const Producer& producer) noexcept { worker_.end_step(producer); }
   void wake() noexcept { worker_.wake(); }
+
+  // Pushes a number of the user's, of this step and time. See Monitor::metric.
+  void metric(std::string_view name, double value, MetricOptions how, std::uint64_t step, std::uint64_t time_ns);
 
   // Verdicts of the analysis as of its last look: broken is Engine::broken(), an incident of severity error is open.
   [[nodiscard]] bool broken() const noexcept { return worker_.broken(); }
@@ -53,6 +67,10 @@ class Session {
   // Polls, and says what is known.
   [[nodiscard]] Report report();
 
+  // The run is over: ends the analysis thread and tells what is left, then the closing line to the logger, or the report to
+  // std::cerr if there is none. Null: nothing more is said. No other thread may call a member meanwhile.
+  void close(const Report* report);
+
   // Keeps the records that are analysed from now on, for records() and trace(): 128 bytes each, without bound.
   void keep_records();
   // Polls, and returns what was kept.
@@ -62,26 +80,56 @@ class Session {
  private:
   class EngineSink : public Sink {
    public:
-    EngineSink(const trace::Catalog& catalog, rules::RuleChoice rules) : engine_(catalog, std::move(rules)) {}
+    EngineSink(trace::Catalog& catalog, rules::RuleChoice rules, analysis::OwnAnalyzerChoice own, Outlets& outlets)
+        : catalog_(catalog),
+          engine_(catalog, std::move(rules), std::move(own)),
+          timeline_(catalog),
+          outlets_(outlets) {}
     void consume(std::span<const trace::Record> records) override;
     [[nodiscard]] bool broken() const noexcept override { return engine_.broken(); }
     [[nodiscard]] bool suspicious() const noexcept override { return engine_.suspicious(); }
-    [[nodiscard]] const analysis::Engine& engine() const noexcept { return engine_; }
+    [[nodiscard]] analysis::Engine& engine() noexcept { return engine_; }
+    [[nodiscard]] Timeline timeline() const { return timeline_.timeline(); }
     void keep() noexcept { keep_ = true; }
     [[nodiscard]] const std::vector<trace::Record>& kept() const noexcept { return kept_; }
 
    private:
+    trace::Catalog& catalog_;
     analysis::Engine engine_;
+    analysis::TimelineBuilder timeline_;
+    Outlets& outlets_;
     bool keep_ = false;
     std::vector<trace::Record> kept_;
   };
 
-  bool resolve_sources(const std::vector<Finding>& findings);
+  // What the engine knows at one moment.
+  struct Look {
+    std::vector<Finding> findings;
+    analysis::RunTotals totals;
+    std::uint64_t position = 0;
+  };
+  void own_analyzer_failed(std::string_view name, std::string_view what);
+  void announce();  // what is new, where somebody listens
 
-  const std::string name_;
+  [[nodiscard]] Look look();
+  [[nodiscard]] Report report_of(Look look);
+  bool resolve_sources(const std::vector<Finding>& findings);
+  template <typename Wanted>
+  bool resolve_sites(const Wanted& wanted);
+  void keep_report(bool at_once);  // in the black box
+
+  const trace::RunFacts run_;
   const Extras extras_;
-  trace::Catalog catalog_;
   Troubles troubles_;
+  BlackBox box_;
+  trace::Catalog catalog_;
+  std::mutex keep_mutex_;     // one snapshot at a time; taken before all others
+  std::size_t resolved_ = 0;  // sites
+  std::size_t kept_incidents_ = 0;
+  std::chrono::steady_clock::time_point next_snapshot_;
+  MetricNames metric_names_;
+  Outlets outlets_;
+  std::atomic_flag announcing_;
   EngineSink sink_;
   Worker worker_;  // last: its thread uses the others
 };

@@ -76,8 +76,13 @@ class Worker::ThreadLeases {
   std::vector<Held> held_;
 };
 
-Worker::Worker(Sink& sink, Troubles& troubles, std::size_t ring_capacity, bool background)
-    : sink_(sink), troubles_(troubles), ring_capacity_(ring_capacity), id_(next_id()) {
+Worker::Worker(Sink& sink, Troubles& troubles, std::size_t ring_capacity, bool background, Extras extras)
+    : sink_(sink),
+      troubles_(troubles),
+      ring_capacity_(ring_capacity),
+      id_(next_id()),
+      extras_(std::move(extras)),
+      sequence_(extras_.sequence != nullptr ? *extras_.sequence : own_sequence_) {
   if (!background) return;
   const SignalsBlocked blocked;
   try {
@@ -88,7 +93,9 @@ Worker::Worker(Sink& sink, Troubles& troubles, std::size_t ring_capacity, bool b
   }
 }
 
-Worker::~Worker() {
+Worker::~Worker() { stop(); }
+
+void Worker::stop() {
   if (!thread_.joinable()) return;
   thread_.request_stop();
   // With the lock, so that the thread is either asleep or has not looked yet.
@@ -110,7 +117,10 @@ std::shared_ptr<Worker::Lease> Worker::lease_slot(Producer*& producer) {
   const std::lock_guard lock(registry_mutex_);
   auto slot = std::find_if(slots_.begin(), slots_.end(), [](const Slot& candidate) { return !candidate.lease; });
   if (slot == slots_.end()) {
-    slots_.push_back({std::make_unique<Producer>(ring_capacity_, sequence_), nullptr});
+    const auto memory = extras_.ring_memory ? extras_.ring_memory() : std::nullopt;
+    slots_.push_back({memory ? std::make_unique<Producer>(*memory, sequence_)
+                             : std::make_unique<Producer>(ring_capacity_, sequence_),
+                      nullptr});
     slot = slots_.end() - 1;
   }
   slot->lease = lease;
@@ -137,6 +147,7 @@ void Worker::run(const std::stop_token& stop) {
     }
     try {
       (void)drained();
+      if (extras_.after_drain) extras_.after_drain();
     } catch (const std::exception& error) {  // for want of memory; the records stay in their rings
       troubles_.note("the analysis failed", error.what());
     }

@@ -10,8 +10,10 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <stop_token>
 #include <thread>
@@ -20,6 +22,7 @@
 #include "runtime/producer.h"
 #include "runtime/trouble.h"
 #include "trace/record.h"
+#include "trace/ring.h"
 
 namespace sonde::runtime {
 
@@ -37,9 +40,18 @@ class Sink {
 // another member, when it begins. Threads that once pushed may live on.
 class Worker {
  public:
+  struct Extras {
+    trace::Sequence* sequence = nullptr;  // numbers the records; null: one of the worker's own
+    // Memory for a thread's ring, or nothing: the worker's own then. Called on the thread's first push, under a lock.
+    std::function<std::optional<trace::Ring<trace::Record>::Memory>()> ring_memory;
+    std::function<void()> after_drain;  // called by the background thread, under no lock
+  };
+
   // Sink and troubles must outlive the worker. `ring_capacity` is that of each thread's ring. With `background`, a thread
   // drains every 10 ms, and when woken; if it cannot be started, that is a trouble, and drained() has to be called.
-  Worker(Sink& sink, Troubles& troubles, std::size_t ring_capacity, bool background);
+  Worker(Sink& sink, Troubles& troubles, std::size_t ring_capacity, bool background)
+      : Worker(sink, troubles, ring_capacity, background, Extras{}) {}
+  Worker(Sink& sink, Troubles& troubles, std::size_t ring_capacity, bool background, Extras extras);
   ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -51,6 +63,10 @@ class Worker {
   // The calling thread has pushed the last record of a step. Costs a look at the ring's indices; only if the ring is half
   // full, the background thread is woken, at the price of a system call.
   void end_step(const Producer& producer) noexcept;
+
+  // True while there is a background thread; stop() ends it. After that drained() has to be called. Not for several threads.
+  [[nodiscard]] bool background() const noexcept { return thread_.joinable(); }
+  void stop();
 
   // Lets the background thread drain now.
   void wake() noexcept;
@@ -88,7 +104,9 @@ class Worker {
   Troubles& troubles_;
   const std::size_t ring_capacity_;
   const std::uint64_t id_;  // unique in the process, unlike an address
-  Sequence sequence_;
+  const Extras extras_;
+  Sequence own_sequence_;
+  Sequence& sequence_;
 
   std::mutex drain_mutex_;  // the right to consume; taken before registry_mutex_
   std::uint64_t delivered_ = 0;

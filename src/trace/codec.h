@@ -1,4 +1,4 @@
-// Little-endian encoding of the catalog in trace files: numbers, strings and lists of them.
+// Little-endian encoding of what is no record in trace files: numbers, strings and lists of them.
 //
 // One description of a struct serves both directions: `transfer(codec, value)` with an Encoder writes the value, with a
 // Decoder fills it. What is read is bounded by the bytes that are there, never by a length found in them.
@@ -82,5 +82,17 @@ class Decoder {
 
   std::span<const char> rest_;
 };
+
+// `one(codec, element)` for each; a length found in a damaged file costs no memory before its elements are read.
+template <typename Codec, typename List, typename One>
+void transfer_list(Codec& codec, List& list, const One& one) {
+  if constexpr (std::is_const_v<List>) {
+    codec(static_cast<std::uint32_t>(list.size()));
+    for (const auto& element : list) one(codec, element);
+  } else {
+    std::uint32_t left = 0;
+    for (codec(left), list.clear(); left > 0; --left) one(codec, list.emplace_back());
+  }
+}
 
 }  // namespace sonde::trace

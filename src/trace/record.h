@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include <sonde/finding.h>
+#include <sonde/metric.h>
 
 namespace sonde::trace {
 
@@ -20,6 +21,7 @@ enum class RecordKind : std::uint8_t {
   contract,    // payload ContractFacts: a rule of the training loop was broken
   origin,      // payload OriginFacts: where non-finite values came from, as the probe found out
   step_end,    // payload StepFacts: everything of this step has been pushed
+  metric,      // payload MetricFacts: a number of the user's; its site has the name, `step` is the last one judged
 };
 
 enum RecordFlag : std::uint8_t {
@@ -61,7 +63,7 @@ struct StepFacts {
   std::uint64_t batch_size;           // first dimension of the first input, 0 if unknown
   std::uint64_t batch_fingerprint;    // of inputs and targets, 0 if unknown
   std::uint64_t step_nanoseconds;     // since the step before
-  std::uint64_t monitor_nanoseconds;  // of it, inside the monitor
+  std::uint64_t monitor_nanoseconds;  // of it, for watching
   std::uint32_t backwards;            // backward passes since the last weight update, 1 without accumulation
   std::uint32_t operations;           // forward operations observed
   std::uint8_t non_finite_loss;       // 0 or 1
@@ -77,8 +79,11 @@ struct LossFacts {
   double scale;  // 1, or the factor a user multiplied the loss with, if seen
 };
 
-// What broke; `where` in words is the record's site. Every one is judged by the probe, which has seen it often enough
-// to exclude the healthy loops that look alike (one record per violation and site; `seen` says on how many steps).
+// On so many steps no healthy loop breaks a rule: warm-ups and the phases of a GAN are shorter.
+inline constexpr std::uint32_t kCertainSteps = 10;
+
+// What broke; `where` in words is the record's site. Judged by the probe: one record when it has been seen on a few steps
+// (`seen` says on how many), one more when that is kCertainSteps, and one with kWithdrawn if a later step disproves it.
 enum class Contract : std::uint8_t {
   parameter_not_registered,    // a leaf that requires grad is used in the graph, but is no parameter of the model
   parameter_not_optimized,     // registered, gets a gradient, but no optimizer holds it
@@ -133,6 +138,12 @@ struct OriginFacts {
   float dtype_max;  // the largest finite value of the output's dtype
 };
 
+struct MetricFacts {
+  double value;
+  Better better;  // as told by the user; inferred: not told
+  Split split;
+};
+
 struct Record {
   std::uint8_t version = kRecordVersion;
   RecordKind kind = RecordKind::tensor;
@@ -150,6 +161,7 @@ struct Record {
     LossFacts loss;
     ContractFacts contract;
     OriginFacts origin;
+    MetricFacts metric;
   };
 
   Record() noexcept : tensor{} {}

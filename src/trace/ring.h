@@ -5,7 +5,8 @@
 // ring differs from an empty one without a spare slot. Each side keeps a copy of the other's index and looks at the
 // real one only when the copy no longer suffices: the cache lines of the indices rarely travel.
 //
-// Knows nothing of what it carries. All memory is allocated and touched in the constructor.
+// Knows nothing of what it carries. All memory is allocated and touched in the constructor, or comes from outside: a
+// trace file, where it outlives the process. Slots that were released stay as they are until they are overwritten.
 #pragma once
 
 #include <algorithm>
@@ -21,10 +22,17 @@
 #include <string>
 #include <type_traits>
 
+#include "trace/sequence.h"
+
 namespace sonde::trace {
 
-// 64 bytes on every x86-64 and almost every AArch64 machine; the standard's constant depends on compiler flags.
-inline constexpr std::size_t kCacheLine = 64;
+// What the producing side of a ring writes beside the slots.
+template <std::unsigned_integral Index = std::size_t>
+struct alignas(kCacheLine) RingEnd {
+  std::atomic<Index> tail{0};
+  Index head = 0;  // what the consumer's index was when last looked at
+  std::atomic<std::uint64_t> dropped{0};
+};
 
 // `Index` is a parameter so that a test can wrap it around with uint8_t.
 //
@@ -45,10 +53,27 @@ class Ring {
     [[nodiscard]] bool empty() const noexcept { return first.empty(); }
   };
 
+  // Memory from outside, which must outlive the ring: its end as it was made, and a power of two of slots.
+  struct Memory {
+    RingEnd<Index>* end;
+    std::span<T> slots;
+  };
+
   // At least `capacity` slots, rounded up to a power of two. Throws std::invalid_argument if that is 0 or more than
   // half of what Index can count, and std::bad_alloc.
   explicit Ring(std::size_t capacity)
-      : mask_(checked(capacity) - 1), slots_(new (std::align_val_t{kAlign}) T[mask_ + std::size_t{1}]()) {}
+      : mask_(checked(capacity) - 1),
+        own_slots_(new (std::align_val_t{kAlign}) T[mask_ + std::size_t{1}]()),
+        slots_(own_slots_.get()),
+        producer_(&own_end_) {}
+
+  // Throws std::invalid_argument if there is no power of two of slots.
+  explicit Ring(Memory memory)
+      : mask_(checked(memory.slots.size()) - 1), slots_(memory.slots.data()), producer_(memory.end) {
+    if (capacity() != memory.slots.size())
+      throw std::invalid_argument("ring memory of " + std::to_string(memory.slots.size()) +
+                                  " slots, wanted a power of two");
+  }
 
   Ring(const Ring&) = delete;
   Ring& operator=(const Ring&) = delete;
@@ -58,13 +83,14 @@ class Ring {
   template <typename Fill>
   [[nodiscard]] bool try_write(Fill&& fill, std::size_t keep_free = 0) noexcept {
     static_assert(std::is_nothrow_invocable_v<Fill, T&>);
-    const Index tail = producer_.tail.load(std::memory_order_relaxed);  // own index
-    if (used(tail, producer_.head) + keep_free > mask_) {
+    RingEnd<Index>& end = *producer_;
+    const Index tail = end.tail.load(std::memory_order_relaxed);  // own index
+    if (used(tail, end.head) + keep_free > mask_) {
       // Pairs with the release in release(): the consumer has done reading the slots we are about to overwrite.
-      producer_.head = consumer_.head.load(std::memory_order_acquire);
-      if (used(tail, producer_.head) + keep_free > mask_) {
+      end.head = consumer_.head.load(std::memory_order_acquire);
+      if (used(tail, end.head) + keep_free > mask_) {
         // Single writer, so no read-modify-write; relaxed because nothing else is read by way of it.
-        producer_.dropped.store(producer_.dropped.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+        end.dropped.store(end.dropped.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         return false;
       }
     }
@@ -72,7 +98,7 @@ class Ring {
     __builtin_prefetch(slot + kPrefetch, 1);
     fill(*slot);
     // Pairs with the acquire in read(): whoever sees the new tail sees the slot.
-    producer_.tail.store(static_cast<Index>(tail + 1), std::memory_order_release);
+    end.tail.store(static_cast<Index>(tail + 1), std::memory_order_release);
     return true;
   }
 
@@ -84,7 +110,7 @@ class Ring {
   [[nodiscard]] Batch read() noexcept {
     const Index head = consumer_.head.load(std::memory_order_relaxed);  // own index
     // Pairs with the release in try_write(). The batch reaches up to here, so there is no use for a cached copy.
-    const std::size_t filled = used(producer_.tail.load(std::memory_order_acquire), head);
+    const std::size_t filled = used(producer_->tail.load(std::memory_order_acquire), head);
     const std::size_t start = head & mask_;
     const std::size_t straight = std::min(filled, mask_ + std::size_t{1} - start);
     return {{&slots_[start], straight}, {&slots_[0], filled - straight}};
@@ -98,7 +124,7 @@ class Ring {
   }
 
   // How many values were refused because the ring was full.
-  [[nodiscard]] std::uint64_t dropped() const noexcept { return producer_.dropped.load(std::memory_order_relaxed); }
+  [[nodiscard]] std::uint64_t dropped() const noexcept { return producer_->dropped.load(std::memory_order_relaxed); }
   [[nodiscard]] std::size_t capacity() const noexcept { return mask_ + std::size_t{1}; }
 
   // How many slots are filled: exact for the producer until the consumer moves, and the reverse; from elsewhere a
@@ -106,7 +132,7 @@ class Ring {
   [[nodiscard]] std::size_t size() const noexcept {
     // Head first, so that the tail cannot be behind it; acquire keeps the order of the two loads.
     const Index head = consumer_.head.load(std::memory_order_acquire);
-    return std::min(used(producer_.tail.load(std::memory_order_relaxed), head), capacity());
+    return std::min(used(producer_->tail.load(std::memory_order_relaxed), head), capacity());
   }
 
  private:
@@ -130,12 +156,10 @@ class Ring {
 
   // Three groups of cache lines: what both sides only read, what the producer writes, what the consumer writes.
   alignas(kCacheLine) const std::size_t mask_;
-  const std::unique_ptr<T[], Free> slots_;
-  struct alignas(kCacheLine) {
-    std::atomic<Index> tail{0};
-    Index head = 0;  // what consumer_.head was when last looked at
-    std::atomic<std::uint64_t> dropped{0};
-  } producer_;
+  const std::unique_ptr<T[], Free> own_slots_;
+  T* const slots_;
+  RingEnd<Index>* const producer_;
+  RingEnd<Index> own_end_;
   struct alignas(kCacheLine) {
     std::atomic<Index> head{0};
   } consumer_;

@@ -1,10 +1,15 @@
 #include <sonde/options.h>
 
 #include <limits>
+#include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <sonde/analyzer.h>
 
 namespace sonde {
 namespace {
@@ -34,8 +39,33 @@ TEST(Options, NameTheFieldItsValueAndWhatIsWanted) {
             "sonde::Options::ring_capacity is 255, wanted records in [256, 16777216]");
   EXPECT_EQ(error_of({.ring_capacity = (std::size_t{1} << 24) + 1}),
             "sonde::Options::ring_capacity is 16777217, wanted records in [256, 16777216]");
+  EXPECT_EQ(error_of({.trace_records = 1023}),
+            "sonde::Options::trace_records is 1023, wanted records in [1024, 16777216]");
   EXPECT_EQ(error_of({.on_fault = static_cast<OnFault>(7)}),
             "sonde::Options::on_fault is 7, wanted report, skip or abort");
+}
+
+class Named : public Analyzer {
+ public:
+  explicit Named(std::string name) : name_(std::move(name)) {}
+  [[nodiscard]] std::string_view name() const noexcept override { return name_; }
+  [[nodiscard]] std::vector<Violation> end_of_step(const StepView&) override { return {}; }
+
+ private:
+  std::string name_;
+};
+
+TEST(Options, RefuseAnalyzersThatReportsCouldNotTellApart) {
+  const auto error_with = [](std::vector<std::shared_ptr<Analyzer>> own) {
+    return error_of({.own_analyzers = std::move(own)});
+  };
+  const auto named = [](const char* name) { return std::make_shared<Named>(name); };
+  EXPECT_EQ(error_with({nullptr}), "sonde::Options::own_analyzers is a null pointer, wanted analyzers");
+  EXPECT_EQ(error_with({named("a"), named("a")}),
+            "sonde::Options::own_analyzers is an analyzer named 'a', wanted a name for each, once, and none of a rule");
+  EXPECT_NE(error_with({named("")}), "none");
+  EXPECT_NE(error_with({named("dropout-rate")}), "none");
+  EXPECT_EQ(error_with({named("a"), named("b")}), "none");
 }
 
 }  // namespace

@@ -1,82 +1,20 @@
 #include "runtime/session.h"
 
-#include <cmath>
-#include <cstdint>
-#include <limits>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sonde/analyzer.h>
 
-#include "analysis/engine.h"
-#include "runtime/assemble.h"
+#include "runtime/replay.h"
+#include "small_run.h"
 #include "trace/trace_file.h"
 
 namespace sonde::runtime {
 namespace {
-
-using trace::Record;
-using trace::RecordKind;
-
-Options polled() {
-  Options options;
-  options.name = "test";
-  options.background = false;
-  return options;
-}
-
-trace::Site layer(const std::string& name) {
-  trace::Site site;
-  site.layer = name;
-  site.layer_owns = true;
-  site.module_type = "Linear";
-  site.operation = "aten::addmm";
-  site.op_class = trace::OpClass::linear;
-  site.frames = {0x1000, 0x2000};
-  return site;
-}
-
-// A step of a program with one layer, whose loss turns into a NaN at step 30 if `sick`.
-void push_step(Session& session, std::uint32_t site, std::uint64_t step, bool sick) {
-  Producer& producer = session.producer_for_this_thread();
-  const bool bad = sick && step >= 30;
-  const double loss = bad ? std::numeric_limits<double>::quiet_NaN() : 2.0 / (1.0 + 0.1 * static_cast<double>(step));
-  Record record;
-  record.step = step;
-  record.flags = trace::kObservedInFull;
-  record.kind = RecordKind::step_begin;
-  record.facts = {};
-  record.facts.loss = loss;
-  record.facts.learning_rate = 0.1;
-  record.facts.step_nanoseconds = 1'000'000;
-  record.facts.monitor_nanoseconds = 10'000;
-  record.facts.backwards = record.facts.applied = record.facts.weights_changed = record.facts.gradients_cleared = 1;
-  record.facts.training_mode = 1;
-  record.facts.non_finite_loss = bad ? 1 : 0;
-  producer.push(record);
-  Record tensor;
-  tensor.step = step;
-  tensor.site = site;
-  tensor.position = 1;
-  tensor.tensor.count = 64;
-  tensor.tensor.nan = bad ? 64 : 0;
-  tensor.tensor.min = -1 + 0.001 * std::sin(static_cast<double>(step));
-  tensor.tensor.max = 1;
-  tensor.tensor.mean_square = 0.3;
-  tensor.tensor.aux = std::numeric_limits<double>::quiet_NaN();
-  producer.push(tensor);
-  Record end = record;
-  end.kind = RecordKind::step_end;
-  producer.push(end);
-  session.end_step(producer);
-}
-
-void train(Session& session, bool sick) {
-  const auto site = session.catalog().add(layer("fc"));
-  for (std::uint64_t step = 0; step < 40; ++step) push_step(session, site, step, sick);
-}
 
 TEST(Session, ReportsAHealthyRunWithoutFindings) {
   Session session(polled());
@@ -98,6 +36,18 @@ TEST(Session, ReportsASickRunAndSaysThatItIsBroken) {
   session.poll();
   EXPECT_TRUE(session.broken());
   EXPECT_GE(session.report().count(Severity::error), 1U);
+}
+
+TEST(Session, ReportsWhatWasMeasuredOverTheSteps) {
+  Session session(polled());
+  train(session, true);
+  const Timeline timeline = session.report().timeline;
+  ASSERT_EQ(timeline.layers.size(), 1U);
+  EXPECT_EQ(timeline.layers[0].path, "fc");
+  ASSERT_EQ(timeline.layers[0][Quantity::activation].size(), 40U);
+  EXPECT_EQ(timeline.layers[0][Quantity::activation][29].non_finite, 0);
+  EXPECT_EQ(timeline.layers[0][Quantity::activation][30].non_finite, 1);
+  EXPECT_EQ(timeline.observed.size(), 40U);
 }
 
 TEST(Session, NamesWhatTheProgramIs) {
@@ -138,6 +88,30 @@ TEST(Session, FindsSourceLinesWhenAReportIsMadeAndOnlyOnce) {
   EXPECT_EQ(report.findings.at(0).origin.where.source.line, 41U);
 }
 
+class Thrower : public Analyzer {
+ public:
+  [[nodiscard]] std::string_view name() const noexcept override { return "thrower"; }
+  [[nodiscard]] std::vector<Violation> end_of_step(const StepView&) override { throw std::runtime_error("no idea"); }
+};
+
+TEST(Session, TellsAndCountsAnOwnAnalyzerThatThrows) {
+  std::vector<std::string> told;
+  Options options = polled();
+  options.own_analyzers = {std::make_shared<Thrower>()};
+  options.on_trouble = [&](std::string_view message) { told.emplace_back(message); };
+  Session session(options);
+  train(session, false);
+  const Report report = session.report();
+  ASSERT_EQ(told.size(), 1U);
+  EXPECT_EQ(told[0],
+            "sonde: an own analyzer failed: thrower threw: no idea; it is shown the next step, and the training is not "
+            "affected");
+  ASSERT_EQ(report.not_observed.size(), 1U);
+  EXPECT_EQ(report.not_observed[0].what, "what the analyzer thrower would have found");
+  EXPECT_EQ(report.not_observed[0].count, 40U);
+  EXPECT_EQ(report.context.steps, 40U);
+}
+
 TEST(Session, KeepsRecordsOnlyIfAsked) {
   Session forgetful(polled());
   train(forgetful, false);
@@ -152,19 +126,28 @@ TEST(Session, GivesTheSameReportFromAReplayedTraceFile) {
   Session session(polled());
   session.keep_records();
   train(session, true);
-  Report live = session.report();
+  const Report live = session.report();
   std::stringstream file;
   write_trace(session.trace(), file);
 
-  const trace::Trace trace = trace::read_trace(file);
-  trace::Catalog catalog;
-  restore(trace, catalog);
-  analysis::Engine engine(catalog);
-  engine.consume(trace.records);
-  Report replayed = assemble("test", catalog, engine.findings(), engine.totals());
-  replayed.cost.records = trace.records.size();
+  const Report replayed = replay(trace::read_trace(file.str()));
   EXPECT_EQ(replayed.to_json(), live.to_json());
+  EXPECT_EQ(replayed.to_html(), live.to_html());
   EXPECT_FALSE(live.findings.empty());
+}
+
+TEST(Session, GivesTheSameMetricsFromAReplayedTraceFile) {
+  Session session(polled());
+  session.keep_records();
+  train(session, false);
+  for (int i = 0; i < 20; ++i) session.metric("val_loss", 1.0 / (1 + i), {Better::lower, Split::validation}, 39, 7);
+  const Report live = session.report();
+  std::stringstream file;
+  write_trace(session.trace(), file);
+
+  const Report replayed = replay(trace::read_trace(file.str()));
+  EXPECT_EQ(replayed.to_json(), live.to_json());
+  EXPECT_EQ(live.context.metrics.at(0).count, 20U);
 }
 
 TEST(Session, GivesTheSameReportFromTheBackgroundThread) {
@@ -175,6 +158,7 @@ TEST(Session, GivesTheSameReportFromTheBackgroundThread) {
   train(threaded, true);
   train(by_hand, true);
   EXPECT_EQ(threaded.report().to_json(), by_hand.report().to_json());
+  EXPECT_EQ(threaded.report().to_html(), by_hand.report().to_html());
 }
 
 TEST(Session, ReportsFromAnyThreadWhileAnotherTrains) {
