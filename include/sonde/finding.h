@@ -110,7 +110,7 @@ struct SourceLine {
 };
 
 // A place in the program: layer path / operation / phase / source line. Empty `layer` means that the place is no layer;
-// `part` then says what it is: "loss", "optimizer", "data", "labels", "loop" or "model".
+// `part` then says what it is: "loss", "optimizer", "data", "labels", "loop", "metric" or "model".
 struct Location {
   std::string layer;  // path in the module tree, for example "encoder.0"; for bare tensors the tensor's name
   std::string part;

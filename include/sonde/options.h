@@ -9,9 +9,14 @@
 #include <string_view>
 #include <vector>
 
+namespace spdlog {
+class logger;
+}
+
 namespace sonde {
 
-class Rule;  // <sonde/rules.h>
+class Analyzer;  // <sonde/analyzer.h>
+class Rule;      // <sonde/rules.h>
 
 // What to do when the gradients of a step would poison the weights (a non-finite loss or gradient), or when training is
 // found to be broken (a finding of severity error).
@@ -25,6 +30,9 @@ struct Options {
   // Shown in reports; tells several monitors of one process apart.
   std::string name = "sonde";
 
+  // Of tensors on a device (not the CPU): with `report` the monitor never waits for the device, and a poisoned step is
+  // known one step later, also in the Verdict. `skip` and `abort` have to know before the update, so every backward()
+  // waits once for the device, as reading the loss with item() does.
   OnFault on_fault = OnFault::report;
 
   // The share of step time that watching may cost, in (0, 1]. The monitor measures itself and observes as many steps in
@@ -44,6 +52,20 @@ struct Options {
   // the analysis falls behind by more, records are dropped and counted. In [256, 2^24].
   std::size_t ring_capacity = std::size_t{1} << 15;
 
+  // Black box: the records, what they refer to and the last report are kept in this file, so that a program that dies,
+  // also by kill -9, leaves all that was recorded. Empty: none. The file is as large as trace_records says, 128 bytes
+  // each for each thread that trains at a time, and about 1 MiB for the rest; the space is reserved at once. An
+  // earlier trace of this name is replaced; anything else is left as it is, and so is a trace that another monitor
+  // writes to. If the file cannot be made or grow, the training goes on and the report says so. It must not be
+  // truncated by others while it is written: the system then ends the program with SIGBUS. A push costs what it
+  // costs in memory; the training thread makes a system call only where space is reserved: for its first record, and now
+  // and then for a new operation. See docs/trace-format.md.
+  std::string trace_file = {};
+
+  // The records that the file holds, rounded up to a power of two; older ones are overwritten. In [1024, 2^24]. The
+  // default is 32 MiB. With a file it stands for ring_capacity, too.
+  std::size_t trace_records = std::size_t{1} << 18;
+
   // Analyse on a thread of its own. false: nothing runs until poll() or report() is called, on the calling thread.
   bool background = true;
 
@@ -53,6 +75,22 @@ struct Options {
 
   // The monitor's own troubles (never those of the training); called at most once for each kind. Default: std::cerr.
   std::function<void(std::string_view)> on_trouble = {};
+
+  // The user's logger. Each finding is logged when it appears, and again when it grows worse, in one call at the level of
+  // its severity (error, warn, info), from the analysis thread (from the caller of poll() or report() without one); one
+  // closing line follows when the monitor dies. Empty: nothing is said before the end. Then a monitor whose report()
+  // nobody asked for says to std::cerr what it found: one line for a healthy run, the report for any other.
+  std::shared_ptr<spdlog::logger> logger = {};
+
+  // One line on std::cerr that is drawn again and again: step, pace, loss, findings. Only where that is a terminal; at most
+  // four times a second, from the analysis thread.
+  bool progress = false;
+
+  // A directory for TensorBoard's event files, made if it is missing; empty: none are written. What the tags mean:
+  // docs/tensorboard.md. Two monitors need two directories, or their series mix. Written on the analysis thread: some 80
+  // bytes a step, and 60 for each series of a layer on the steps observed in full. Where it cannot be written (no
+  // permission, disk full), on_trouble hears of it once, the report says so, and training goes on.
+  std::string tensorboard = {};
 
   // What the program is trained for, if it should not be inferred alone: "multiclass", "binary", "multilabel",
   // "regression", "autoencoder" or "sequence". A program that looks like another one is a finding.
@@ -67,6 +105,10 @@ struct Options {
 
   // A user's own rules, applied after Sonde's.
   std::vector<std::shared_ptr<const Rule>> own_rules = {};
+
+  // A user's own analyzers, which see every step after Sonde's. Each belongs to one monitor; their names must be unique
+  // and none of a rule.
+  std::vector<std::shared_ptr<Analyzer>> own_analyzers = {};
 
   // Throws std::invalid_argument that names the field, its value and what is wanted.
   void validate() const;

@@ -48,6 +48,14 @@ std::string_view name_of(Sign sign) noexcept {
       return "structure";
     case Sign::batch_order:
       return "batch-order";
+    case Sign::over_fitting:
+      return "over-fitting";
+    case Sign::over_training:
+      return "over-training";
+    case Sign::stall:
+      return "stall";
+    case Sign::metric_not_finite:
+      return "metric-not-finite";
   }
   return "unknown";
 }

@@ -38,7 +38,12 @@ enum class Sign : std::uint8_t {
   loss_mismatch,
   structure,
   batch_order,
+  over_fitting,
+  over_training,
+  stall,
+  metric_not_finite,
 };
+inline constexpr Sign kLastSign = Sign::metric_not_finite;
 [[nodiscard]] std::string_view name_of(Sign sign) noexcept;
 
 // A cause as one sighting sees it.
@@ -46,7 +51,7 @@ struct Suspect {
   Cause cause = Cause::unknown;
   double confidence = 0;  // as this sighting alone gives it
   std::uint32_t site = 0;
-  std::string part;  // in place of a site: "data", "labels", "loss", "optimizer", "loop" or "model"
+  std::string part;  // in place of a site: "data", "labels", "loss", "optimizer", "loop", "metric" or "model"
   std::string evidence;
   std::string fix = {};  // in place of the usual words for the cause
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "analysis/analyzer.h"
@@ -9,5 +10,8 @@
 namespace sonde::analysis {
 
 [[nodiscard]] std::vector<std::unique_ptr<Analyzer>> make_analyzers();
+
+// Every kind of symptom that reports of a monitor can show, once: of the analyzers, of the contracts and of the rules.
+[[nodiscard]] std::vector<std::string_view> symptom_kinds();
 
 }  // namespace sonde::analysis

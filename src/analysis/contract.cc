@@ -13,8 +13,6 @@ using trace::Contract;
 using trace::ContractFacts;
 using trace::Record;
 
-constexpr std::uint32_t kCertain = 10;  // steps
-
 struct Rule {
   std::string_view topic;
   Severity severity;
@@ -119,37 +117,45 @@ bool rounded_away(const Run& run, std::uint32_t parameter) {
 
 }  // namespace
 
+std::vector<std::string_view> contract_kinds() {
+  std::vector<std::string_view> kinds;
+  for (auto what = Contract::parameter_not_registered; what <= Contract::module_registered_not_used;
+       what = static_cast<Contract>(static_cast<std::uint8_t>(what) + 1)) {
+    if (const std::optional<Rule> rule = rule_of(what)) kinds.push_back(rule->topic);
+  }
+  return kinds;
+}
+
 void ContractAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
   for (const Record& record : step.others()) {
     if (record.kind != trace::RecordKind::contract) continue;
     const std::optional<Rule> rule = rule_of(record.contract.what);
     if (!rule) continue;
-    if ((record.flags & trace::kWithdrawn) != 0) {
-      Sighting sighting;
-      sighting.sign = Sign::contract;
-      sighting.topic = rule->topic;
-      sighting.site = record.site;
-      sighting.phase = record.phase;
-      sighting.withdrawn = true;
+    Sighting sighting;
+    sighting.sign = Sign::contract;
+    sighting.topic = rule->topic;
+    sighting.site = record.site;
+    sighting.phase = record.phase;
+    sighting.withdrawn = (record.flags & trace::kWithdrawn) != 0;
+    if (sighting.withdrawn) {
       seen.push_back(std::move(sighting));
       continue;
     }
     if (record.contract.what == Contract::parameter_not_updated && rounded_away(run, record.site)) continue;
-    Sighting sighting;
-    sighting.sign = Sign::contract;
-    sighting.topic = rule->topic;
     // Seen a few times it is very likely, seen often it is certain.
-    sighting.severity = record.contract.seen < kCertain ? std::min(rule->severity, Severity::warning) : rule->severity;
-    // Training on the whole set as one batch looks the same, unless more rows are seen to be there.
-    const bool more_rows = run.data_rows() > run.batch_rows();
-    if (record.contract.what == Contract::batch_repeated && !more_rows && record.contract.seen < kCertain) continue;
-    if (record.contract.what == Contract::batch_repeated && more_rows && record.contract.seen >= kCertain) {
-      sighting.severity = Severity::warning;
-      sighting.context.push_back(fmt::format("the data have {} rows, the batch {}", run.data_rows(), run.batch_rows()));
+    const bool certain = record.contract.seen >= trace::kCertainSteps;
+    sighting.severity = certain ? rule->severity : std::min(rule->severity, Severity::warning);
+    if (record.contract.what == Contract::batch_repeated) {
+      if (run.closures()) continue;  // closure optimizers want the same data, in every evaluation and every step
+      // Training on the whole set as one batch looks the same, unless more rows are seen to be there.
+      const bool more_rows = run.data_rows() > run.batch_rows();
+      if (!more_rows && !certain) continue;
+      if (more_rows && certain) sighting.severity = Severity::warning;
+      if (more_rows)
+        sighting.context.push_back(
+            fmt::format("the data have {} rows, the batch {}", run.data_rows(), run.batch_rows()));
     }
-    sighting.site = record.site;
     if (rule->part != "model") sighting.part = rule->part;
-    sighting.phase = record.phase;
     sighting.step = record.step;
     sighting.position = record.position;
     sighting.message = message_of(record.contract, run.graph().name(record.site));

@@ -93,7 +93,8 @@ Finding explain(const Incident& incident, const Run& run, const trace::Catalog& 
   std::map<Cause, Case> cases;
   gather(incident.origin, cases);
   for (const Sighting& follower : incident.followers) {
-    gather(follower, cases);
+    // What a metric of a broken training shows says nothing of why it broke.
+    if (follower.sign != Sign::metric_not_finite || incident.origin.sign != Sign::non_finite) gather(follower, cases);
     if (finding.followed_by.size() < kFollowers) finding.followed_by.push_back(symptom_of(follower, places));
     if (follower.sign == Sign::non_finite && incident.origin.sign != Sign::non_finite &&
         finding.context.size() < kContext) {

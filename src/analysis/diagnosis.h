@@ -3,6 +3,7 @@
 
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <sonde/finding.h>
 
@@ -18,7 +19,10 @@ namespace sonde::analysis {
 [[nodiscard]] Finding explain(const Incident& incident, const Run& run, const trace::Catalog& catalog,
                               std::span<const Sighting> habits);
 
-// What to change, in words a user can act on. `place` is the name of the layer blamed, or empty.
+// What to change, in words a user can act on, whatever the run.
+[[nodiscard]] std::string_view usual_fix(Cause cause);
+
+// The same with what is known of this run. `place` is the name of the layer blamed, or empty.
 [[nodiscard]] std::string fix_for(Cause cause, const std::string& place, const Run& run);
 
 }  // namespace sonde::analysis

@@ -13,7 +13,9 @@ std::string rate_text(const Run& run) {
   return run.learning_rate() > 0 ? fmt::format(" ({})", number(run.learning_rate())) : std::string();
 }
 
-std::string_view plain(Cause cause) {
+}  // namespace
+
+std::string_view usual_fix(Cause cause) {
   switch (cause) {
     case Cause::input_non_finite:
       return "check the data before it enters the network: torch::isfinite(batch.data).all()";
@@ -110,43 +112,63 @@ std::string_view plain(Cause cause) {
              "below";
     case Cause::sqrt_at_zero:
       return "add a small number under the root; its slope is infinite at zero";
-    default:
-      return {};
+    case Cause::input_not_normalized:
+      return "scale the input to about zero mean and unit variance";
+    case Cause::learning_rate_too_high:
+      return "lower the learning rate, by a factor of ten to begin with";
+    case Cause::learning_rate_too_low:
+      return "raise the learning rate, by a factor of ten to begin with";
+    case Cause::wrong_activation:
+      return "another activation: ReLU or its relatives between layers";
+    case Cause::wrong_output_activation:
+      return "another output activation: none for numbers, log_softmax for classes, sigmoid for yes or no";
+    case Cause::bad_initialization:
+      return "initialise the weights with their fan-in in mind (kaiming or xavier), the bias at zero";
+    case Cause::parameter_not_optimized:
+      return "give all parameters to the optimizer: it must be made after the layer";
+    case Cause::parameter_not_registered:
+      return "register the layer with register_module() or register_parameter()";
+    case Cause::unknown:
+      return "not enough is known; observe every step (Options::every_step) and look at the first symptom";
   }
+  return {};
 }
 
-}  // namespace
-
 std::string fix_for(Cause cause, const std::string& place, const Run& run) {
+  std::string fix(usual_fix(cause));
+  // Puts what is known of this run behind the first occurrence of a word of the usual text.
+  const auto behind = [&fix](std::string_view word, const std::string& what) {
+    fix.insert(fix.find(word) + word.size(), what);
+  };
   const std::string at = place.empty() ? std::string() : " (" + place + ")";
   switch (cause) {
     case Cause::input_not_normalized:
-      return run.input().known
-                 ? fmt::format("scale the input to about zero mean and unit variance; it is {} +- {} in [{}, {}]",
-                               number(run.input().mean), number(run.input().deviation), number(run.input().min),
-                               number(run.input().max))
-                 : std::string("scale the input to about zero mean and unit variance");
+      if (run.input().known) {
+        fix += fmt::format("; it is {} +- {} in [{}, {}]", number(run.input().mean), number(run.input().deviation),
+                           number(run.input().min), number(run.input().max));
+      }
+      break;
     case Cause::learning_rate_too_high:
-      return fmt::format("lower the learning rate{}, by a factor of ten to begin with", rate_text(run));
     case Cause::learning_rate_too_low:
-      return fmt::format("raise the learning rate{}, by a factor of ten to begin with", rate_text(run));
+      behind("learning rate", rate_text(run));
+      break;
     case Cause::wrong_activation:
-      return fmt::format("another activation{}: ReLU or its relatives between layers", at);
     case Cause::wrong_output_activation:
-      return fmt::format(
-          "another output activation{}: none for numbers, log_softmax for classes, sigmoid for yes or no", at);
+      behind("activation", at);
+      break;
     case Cause::bad_initialization:
-      return fmt::format("initialise the weights{} with their fan-in in mind (kaiming or xavier), the bias at zero",
-                         at);
+      behind("weights", at);
+      break;
     case Cause::parameter_not_optimized:
-      return fmt::format("give all parameters{} to the optimizer: it must be made after the layer", at);
+      behind("parameters", at);
+      break;
     case Cause::parameter_not_registered:
-      return fmt::format("register the layer{} with register_module() or register_parameter()", at);
-    case Cause::unknown:
-      return "not enough is known; observe every step (Options::every_step) and look at the first symptom";
+      behind("layer", at);
+      break;
     default:
-      return std::string(plain(cause));
+      break;
   }
+  return fix;
 }
 
 }  // namespace sonde::analysis

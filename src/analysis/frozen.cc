@@ -14,7 +14,7 @@ namespace {
 Sighting sighting_of(std::uint32_t weight) {
   Sighting sighting;
   sighting.sign = Sign::contract;
-  sighting.topic = "parameter-frozen";
+  sighting.topic = kFrozenLayer;
   sighting.site = weight;
   sighting.phase = Phase::weight;
   return sighting;

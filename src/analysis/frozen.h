@@ -2,11 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 #include "analysis/analyzer.h"
 
 namespace sonde::analysis {
+
+// Its name in reports, as that of a contract.
+inline constexpr std::string_view kFrozenLayer = "parameter-frozen";
 
 // A layer that does not learn between layers that do, or one before them that still has the values it was made with
 // (warning). Look-alikes, which are silent: a trained beginning that was frozen (fine tuning) or a frozen end (a network

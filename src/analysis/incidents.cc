@@ -9,7 +9,7 @@
 namespace sonde::analysis {
 namespace {
 
-enum class Family { numeric, contract, output, network, harm, input, target, structure };
+enum class Family { numeric, contract, output, network, harm, input, target, structure, metric };
 
 Family family_of(Sign sign) {
   switch (sign) {
@@ -25,6 +25,7 @@ Family family_of(Sign sign) {
     case Sign::loss_diverging:
     case Sign::loss_slow:
     case Sign::loss_oscillating:
+    case Sign::stall:
       return Family::harm;
     case Sign::input_scale:
       return Family::input;
@@ -33,6 +34,10 @@ Family family_of(Sign sign) {
     case Sign::structure:
     case Sign::batch_order:
       return Family::structure;
+    case Sign::over_fitting:
+    case Sign::over_training:
+    case Sign::metric_not_finite:
+      return Family::metric;
     default:
       return Family::network;
   }
@@ -95,6 +100,8 @@ int explains_harm(const Incident& incident, const Run& run) {
       return 5;
     case Family::structure:
       return serious ? 4 : can_stop_learning(incident.origin) ? 2 : 0;
+    case Family::metric:
+      return 0;
   }
   return 0;
 }
@@ -168,7 +175,7 @@ std::size_t IncidentBuilder::home_of(const Sighting& sighting, const Run& run) c
     return kNone;
   };
   const bool state = family == Family::network || family == Family::harm;
-  if (state || family == Family::numeric) {
+  if (state || family == Family::numeric || sighting.sign == Sign::metric_not_finite) {
     const std::size_t numeric = first_where([&](const Incident& incident) {
       return incident.origin.sign == Sign::non_finite && incident.origin.step <= sighting.step;
     });
@@ -206,6 +213,8 @@ std::size_t IncidentBuilder::home_of(const Sighting& sighting, const Run& run) c
     case Family::structure:
       if (sighting.group.empty()) return kNone;
       return first_where([&](const Incident& incident) { return incident.origin.group == sighting.group; });
+    case Family::metric:  // several metrics may show the same
+      return first_where([&](const Incident& incident) { return incident.origin.sign == sighting.sign; });
     case Family::input:
     case Family::target:
       return kNone;

@@ -33,7 +33,8 @@ struct Incident {
 //   1. a sighting that was seen before only moves its incident's last step, one that was disproved leaves it;
 //   2. after non-finite values appeared, all that is seen of the network and the loss follows from them, and what had
 //      been growing before belongs to them;
-//   3. sightings of one family are one incident: the state of the network; its output and loss; one contract; ...
+//   3. sightings of one family are one incident: the state of the network; its output and loss; one contract; what several
+//      metrics show alike; ...
 //   4. what the network does wrong follows from a scale of the input that was seen before, and harm to the loss from
 //      the earliest incident that can explain it.
 class IncidentBuilder {

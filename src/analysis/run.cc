@@ -28,10 +28,10 @@ const LossHistory& Run::loss() const {
   return *most;
 }
 
-void Run::take(const Step& step) {
-  graph_.update(catalog_);
+void Run::take(const Step& step, std::uint64_t position) {
+  graph_.update(catalog_, position);
   // Facts of the program change on observed steps, but for an optimizer made anew.
-  if (step.observed() || passes_ % kProgramPeriod == 0) program_ = catalog_.program();
+  if (step.observed() || passes_ % kProgramPeriod == 0) program_ = catalog_.program_at(position);
   graph_.set_prediction(program_.prediction_site);
   ++passes_;
   if (step.observed()) ++observed_;
@@ -48,6 +48,19 @@ void Run::take(const Step& step) {
   if (step.observed()) reading_ = read_loss(graph_, program_);
   if (step.tensors().empty()) return;  // updates are as they were
   if (const double update = typical_update(1); update > peak_update_.value) peak_update_ = {update, step.number()};
+}
+
+const Metric* Run::take_metric(const Record& record) {
+  auto found = metrics_.find(record.site);
+  if (found == metrics_.end()) {
+    graph_.update(catalog_);
+    const MetricOptions told{record.metric.better, record.metric.split};
+    found = metrics_.try_emplace(record.site, record.site, graph_.site(record.site).parameter, told).first;
+  }
+  Metric& metric = found->second;
+  last_metric_step_ = record.step;
+  const bool completed = metric.add(record.step, record.metric.value, learning_rate_);
+  return completed || !std::isfinite(record.metric.value) ? &metric : nullptr;
 }
 
 void Run::take_tensor(const Record& record, const Step& step) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analysis/loss_history.h"
+#include "analysis/metric.h"
 #include "analysis/series.h"
 #include "analysis/step.h"
 #include "rules/graph.h"
@@ -31,7 +32,10 @@ class Run {
  public:
   explicit Run(const trace::Catalog& catalog) : catalog_(catalog) {}
 
-  void take(const Step& step);
+  // `position`: the number of the last record of the step. The catalog is read as it was then.
+  void take(const Step& step, std::uint64_t position);
+  // Takes a RecordKind::metric in. Gives the metric if there is something new to judge, else nullptr.
+  const Metric* take_metric(const trace::Record& record);
 
   [[nodiscard]] const Graph& graph() const noexcept { return graph_; }
   [[nodiscard]] const SeriesStore& series() const noexcept { return series_; }
@@ -54,6 +58,10 @@ class Run {
   [[nodiscard]] double learning_rate() const noexcept { return learning_rate_; }
   // Passes whose learning rate was above zero, as far as it was seen.
   [[nodiscard]] std::uint64_t moving_passes() const noexcept { return moving_passes_; }
+
+  // The user's numbers, by site, and the step of the last one.
+  [[nodiscard]] const std::map<std::uint32_t, Metric>& metrics() const noexcept { return metrics_; }
+  [[nodiscard]] std::uint64_t last_metric_step() const noexcept { return last_metric_step_; }
 
   // The largest floating-point input of the network, and the target.
   [[nodiscard]] const Scale& input() const noexcept { return outside_.input(); }
@@ -119,6 +127,8 @@ class Run {
   std::vector<std::uint32_t> weights_;
   std::vector<bool> is_weight_;  // by site
   Peak peak_update_;
+  std::map<std::uint32_t, Metric> metrics_;
+  std::uint64_t last_metric_step_ = 0;
 };
 
 }  // namespace sonde::analysis

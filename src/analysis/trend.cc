@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include <Eigen/Dense>
 
@@ -31,6 +32,28 @@ Trend least_squares(std::span<const double> x, std::span<const double> y) {
   trend.residual = std::sqrt(squares / static_cast<double>(n - 2));
   trend.error = trend.residual / std::sqrt(spread);
   return trend;
+}
+
+double mann_kendall(std::span<const double> values) {
+  if (values.size() < 3) return 0;
+  double score = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    for (std::size_t j = i + 1; j < values.size(); ++j) {
+      score += (values[j] > values[i] ? 1 : 0) - (values[j] < values[i] ? 1 : 0);
+    }
+  }
+  const auto weight = [](double count) { return count * (count - 1) * (2 * count + 5); };
+  std::vector<double> sorted(values.begin(), values.end());
+  std::ranges::sort(sorted);
+  double variance = weight(static_cast<double>(sorted.size()));
+  for (auto tie = sorted.begin(); tie != sorted.end();) {
+    const auto end = std::upper_bound(tie, sorted.end(), *tie);
+    variance -= weight(static_cast<double>(end - tie));
+    tie = end;
+  }
+  variance /= 18;
+  if (!(variance > 0) || score == 0) return 0;
+  return (score - (score > 0 ? 1 : -1)) / std::sqrt(variance);
 }
 
 }  // namespace sonde::analysis

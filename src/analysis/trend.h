@@ -24,4 +24,9 @@ struct Trend {
 // REQUIRES: x and y of equal length, finite. Fewer than three points give a trend that knows nothing.
 [[nodiscard]] Trend least_squares(std::span<const double> x, std::span<const double> y);
 
+// Standard score of the Mann-Kendall test with its correction for ties: does the series rise (positive) or fall, whatever
+// the form of its course and of its noise? 0 for fewer than three values or none but equal ones. Quadratic in their number.
+// Mann 1945, Kendall 1975.
+[[nodiscard]] double mann_kendall(std::span<const double> values);
+
 }  // namespace sonde::analysis

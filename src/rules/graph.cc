@@ -22,11 +22,10 @@ bool activates(OpClass op_class) noexcept {
          op_class == OpClass::softmax || op_class == OpClass::log_softmax;
 }
 
-void Graph::update(const trace::Catalog& catalog) {
-  const std::size_t size = catalog.size();
-  if (size <= sites_.size() && sites_.size() > 1) return;
-  std::vector<Site> fresh = catalog.sites();
-  for (std::size_t i = sites_.size(); i < fresh.size(); ++i) sites_.push_back(std::move(fresh[i]));
+void Graph::update(const trace::Catalog& catalog, std::uint64_t position) {
+  std::vector<Site> fresh = catalog.sites_from(sites_.size(), position);
+  if (fresh.empty()) return;
+  for (Site& site : fresh) sites_.push_back(std::move(site));
   const std::size_t old = consumers_.size();
   consumers_.resize(sites_.size());
   positions_.resize(sites_.size(), 0);
@@ -153,8 +152,10 @@ Location Graph::where(Id id, Phase phase) const {
   const Site& here = site(id);
   Location location;
   location.phase = phase;
-  location.operation = here.operation;
-  if (phase == Phase::input) {
+  location.operation = trace::is_metric(here) ? here.parameter : here.operation;
+  if (trace::is_metric(here)) {
+    location.part = "metric";
+  } else if (phase == Phase::input) {
     location.part = "data";
   } else if (id == 0) {
     location.part = phase == Phase::loss ? "loss" : "model";
@@ -170,6 +171,7 @@ Location Graph::where(Id id, Phase phase) const {
 std::string Graph::name(Id id) const {
   const Site& here = site(id);
   if (id == 0) return "the program";
+  if (trace::is_metric(here)) return here.parameter;
   if (here.op_class == OpClass::parameter) {
     return here.layer.empty() ? here.parameter : here.layer + "." + here.parameter;
   }

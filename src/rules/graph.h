@@ -20,8 +20,8 @@ class Graph {
  public:
   using Id = std::uint32_t;
 
-  // Takes over what the catalog has gained.
-  void update(const trace::Catalog& catalog);
+  // Takes over what the catalog had gained when record `position` was pushed.
+  void update(const trace::Catalog& catalog, std::uint64_t position = trace::Catalog::kNow);
   // The operation whose output the loss consumes.
   void set_prediction(Id prediction);
 

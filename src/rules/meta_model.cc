@@ -17,20 +17,7 @@ using trace::Record;
 using trace::RecordKind;
 using trace::Site;
 
-TensorFacts facts_of(const trace::TensorStats& stats) {
-  TensorFacts facts;
-  facts.count = stats.count;
-  if (stats.count == 0 || !(stats.min <= stats.max)) return facts;
-  facts.mean = stats.mean;
-  facts.rms = std::sqrt(std::max(0.0, stats.mean_square));
-  facts.deviation = stats.min == stats.max ? 0 : std::sqrt(std::max(0.0, stats.mean_square - stats.mean * stats.mean));
-  facts.min = stats.min;
-  facts.max = stats.max;
-  facts.zeros = static_cast<double>(stats.zeros) / static_cast<double>(stats.count);
-  return facts;
-}
-
-TensorFacts facts_of(const Scale& scale) {
+TensorFacts pooled(const Scale& scale) {
   TensorFacts facts;
   if (!scale.known) return facts;
   return {scale.count, scale.mean, scale.deviation, scale.rms, scale.min, scale.max, scale.zeros};
@@ -123,7 +110,7 @@ void add_operations(const Sources& sources, MetaModel& model) {
   model.index.assign(graph.size(), std::numeric_limits<std::uint32_t>::max());
   for (std::uint32_t id = 1; id < graph.size(); ++id) {
     const Site& site = graph.site(id);
-    if (site.op_class == OpClass::parameter) continue;
+    if (site.op_class == OpClass::parameter || trace::is_metric(site)) continue;
     model.index[id] = static_cast<std::uint32_t>(model.operations.size());
     Operation& operation = model.operations.emplace_back(operation_of(graph, site));
     operation.repeated = operation.owned && calls[{site.layer, site.operation}] > 1;
@@ -146,7 +133,7 @@ void add_outside(const Sources& sources, MetaModel& model) {
   const Scale& input = sources.outside.input();
   const Site& batch = sources.graph.site(input.site);
   model.input.site = input.site;
-  model.input.values = facts_of(input);
+  model.input.values = pooled(input);
   if (input.known) {
     model.input.dtype = batch.dtype;
     model.input.shape = batch.shape;
@@ -161,7 +148,7 @@ void add_outside(const Sources& sources, MetaModel& model) {
   model.labels.site = target.site;
   model.labels.dtype = program.target_dtype;
   model.labels.shape = program.target_shape;
-  model.labels.values = facts_of(target);
+  model.labels.values = pooled(target);
   model.labels.batches = static_cast<std::uint64_t>(target.batches);
   model.labels.integral = program.target_integral;
   model.labels.zero_or_one = target.known && target.zero_or_one;
@@ -171,6 +158,19 @@ void add_outside(const Sources& sources, MetaModel& model) {
 }
 
 }  // namespace
+
+TensorFacts facts_of(const trace::TensorStats& stats) {
+  TensorFacts facts;
+  facts.count = stats.count;
+  if (stats.count == 0 || !(stats.min <= stats.max)) return facts;
+  facts.mean = stats.mean;
+  facts.rms = std::sqrt(std::max(0.0, stats.mean_square));
+  facts.deviation = stats.min == stats.max ? 0 : std::sqrt(std::max(0.0, stats.mean_square - stats.mean * stats.mean));
+  facts.min = stats.min;
+  facts.max = stats.max;
+  facts.zeros = static_cast<double>(stats.zeros) / static_cast<double>(stats.count);
+  return facts;
+}
 
 MetaModel build_meta_model(const Sources& sources) {
   MetaModel model;

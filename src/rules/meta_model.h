@@ -14,6 +14,9 @@
 
 namespace sonde::rules {
 
+// What a record's statistics say of the finite elements.
+[[nodiscard]] TensorFacts facts_of(const trace::TensorStats& stats);
+
 struct Sources {
   const Graph& graph;
   const trace::Program& program;

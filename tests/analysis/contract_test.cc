@@ -48,6 +48,16 @@ TEST(Contract, EachKindIsNamedWithItsCauseAtOnce) {
   }
 }
 
+TEST(Contract, ARepeatedBatchIsHealthyUnderAClosureOptimizer) {
+  for (const bool closures : {true, false}) {
+    FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
+    net.flags = closures ? trace::kRepeated : 0;
+    net.extra.push_back(contract(net, net.layer("fc1").parameter, Contract::batch_repeated));
+    net.run(1);
+    EXPECT_EQ(net.find("batch-repeated") == nullptr, closures) << text_of(net.findings());
+  }
+}
+
 TEST(Contract, AFrozenBeginningIsHealthyAndAFrozenLayerBetweenOnesThatLearnIsNot) {
   for (const char* name : {"fc1", "fc2"}) {
     FakeNetwork net({"fc1", "relu1", "fc2", "relu2", "fc3", "relu3", "fc4"}, "aten::mse_loss");

@@ -209,6 +209,20 @@ void FakeNetwork::run(std::uint64_t steps, const std::function<void(std::uint64_
   }
 }
 
+void FakeNetwork::metric(const std::string& name, double value, MetricOptions told) {
+  if (!metrics_.contains(name)) {
+    trace::Site site;
+    site.operation = trace::kMetricOperation;
+    site.parameter = name;
+    metrics_[name] = catalog_.add(site);
+  }
+  Record one = record(RecordKind::metric, metrics_[name], Phase::loss);
+  one.step = step_ == 0 ? 0 : step_ - 1;
+  one.metric = {value, told.better, told.split};
+  pushed_.push_back(one);
+  engine_->consume(std::span(&one, 1));
+}
+
 std::size_t FakeNetwork::count(Severity at_least) const {
   std::size_t count = 0;
   for (const Finding& finding : findings()) count += finding.severity >= at_least ? 1 : 0;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -70,6 +71,10 @@ class FakeNetwork {
   // Runs `steps` steps; `shape` changes the network before each (argument: the step's number).
   void run(std::uint64_t steps, const std::function<void(std::uint64_t)>& shape = {});
 
+  // A number of the user's, after the last step.
+  void metric(const std::string& name, double value, MetricOptions told = {});
+
+  [[nodiscard]] analysis::Engine& engine() noexcept { return *engine_; }
   [[nodiscard]] const analysis::Engine& engine() const noexcept { return *engine_; }
   [[nodiscard]] std::vector<Finding> findings() const { return engine_->findings(); }
   [[nodiscard]] std::size_t count(Severity at_least) const;
@@ -87,6 +92,7 @@ class FakeNetwork {
   std::uint32_t input_site_ = 0;
   std::uint32_t target_site_ = 0;
   std::uint32_t loss_site_ = 0;
+  std::map<std::string, std::uint32_t> metrics_;
   std::uint64_t step_ = 0;
   mutable std::uint32_t position_ = 0;
   std::unique_ptr<analysis::Engine> engine_;
