@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "report/digest.h"
 #include "report/place.h"
 #include "report/text.h"
 
@@ -15,13 +16,9 @@ namespace {
 
 constexpr std::size_t kIndent = 12;     // of the text beside the labels of a finding
 constexpr std::size_t kHeadIndent = 7;  // of further lines of a headline
-constexpr std::size_t kCauses = 3;      // the first ones are told; all are in the JSON
-constexpr std::size_t kContextLines = 6;
-constexpr std::size_t kEvidenceLines = 3;  // of the best cause; the others get one
 constexpr std::size_t kNotObserved = 8;
 
-std::string prefix(const Report& report) {
-  const std::string& name = report.context.monitor;
+std::string prefix(const std::string& name) {
   return name.empty() || name == "sonde" ? "sonde: " : fmt::format("sonde({}): ", clean(name));
 }
 
@@ -42,57 +39,16 @@ class Rows {
   std::string text_;
 };
 
-bool same_line(const SourceLine& a, const SourceLine& b) { return a.file == b.file && a.line == b.line; }
-
-std::string kind_of(const Finding& finding) {
-  const bool known = !finding.causes.empty() && finding.causes.front().cause != Cause::unknown;
-  return known ? std::string(to_string(finding.causes.front().cause)) : clean(finding.origin.kind);
-}
-
-std::string headline(const Report& report, const Finding& finding) {
-  return fmt::format("{}{}[{}] {}", prefix(report), to_string(finding.severity), kind_of(finding),
+std::string headline(const std::string& monitor, const Finding& finding) {
+  return fmt::format("{}{}[{}] {}", prefix(monitor), to_string(finding.severity), kind_of(finding),
                      describe(finding.origin.where));
 }
 
-// REQUIRES: Finding::causes best first.
-std::span<const RankedCause> told_causes(const Finding& finding) {
-  return std::span(finding.causes).first(std::min(kCauses, finding.causes.size()));
-}
-
-// The first distinct fixes of the causes that are told.
-std::vector<std::string> fixes_of(const Finding& finding) {
-  std::vector<std::string> fixes;
-  for (const RankedCause& cause : told_causes(finding)) {
-    std::string fix = clean(cause.fix);
-    if (!fix.empty() && std::find(fixes.begin(), fixes.end(), fix) == fixes.end()) fixes.push_back(std::move(fix));
-  }
-  return fixes;
-}
-
 void add_why(Rows& rows, const Finding& finding) {
-  std::vector<std::string> told{clean(finding.origin.message)};
   std::string_view label = "why";
-  // False if the line was told before.
-  const auto tell = [&](const std::string& line, const std::string& right) {
-    std::string text = clean(line);
-    if (text.empty() || std::find(told.begin(), told.end(), text) != told.end()) return false;
-    rows.add(label, text, right);
+  for (const Reason& reason : reasons_of(finding)) {
+    rows.add(label, reason.text, reason.source);
     label = "";
-    told.push_back(std::move(text));
-    return true;
-  };
-  for (std::size_t i = 0; i < std::min(kContextLines, finding.context.size()); ++i) tell(finding.context[i], {});
-  std::size_t left = kEvidenceLines;
-  for (const RankedCause& cause : told_causes(finding)) {
-    const bool elsewhere = !same_line(cause.where.source, finding.origin.where.source);
-    std::string right = elsewhere ? describe(cause.where.source) : std::string();
-    for (const std::string& line : cause.evidence) {
-      if (left == 0) break;
-      if (!tell(line, right)) continue;
-      right.clear();
-      --left;
-    }
-    left = 1;
   }
 }
 
@@ -117,34 +73,19 @@ void add_fixes(Rows& rows, const Finding& finding) {
   }
 }
 
-void add_course(Rows& rows, const Finding& finding) {
-  std::string text;
-  if (finding.followed_by_count > 0) {
-    std::uint64_t from = finding.followed_by.empty() ? finding.origin.step : finding.followed_by.front().step;
-    for (const Symptom& symptom : finding.followed_by) from = std::min(from, symptom.step);
-    text = "followed by " + counted(finding.followed_by_count, "symptom");
-    if (finding.followed_by_layers > 0) text += " in " + counted(finding.followed_by_layers, "layer");
-    text += fmt::format(" from step {} on, folded into this incident", from);
-  }
-  if (finding.last_step > finding.origin.step) {
-    text += fmt::format("{}last seen on step {}", text.empty() ? "" : "; ", finding.last_step);
-  }
-  if (!text.empty()) rows.add_line(text);
-}
-
-std::string in_full(const Report& report, const Finding& finding) {
-  Rows rows(with_right(headline(report, finding), describe(finding.origin.where.source)));
+std::string in_full(const std::string& monitor, const Finding& finding) {
+  Rows rows(with_right(headline(monitor, finding), describe(finding.origin.where.source)));
   rows.add(fmt::format("step {}", finding.origin.step), clean(finding.origin.message));
   add_why(rows, finding);
   add_causes(rows, finding);
   add_fixes(rows, finding);
   if (!finding.kept.empty()) rows.add("kept", clean(finding.kept));
-  add_course(rows, finding);
+  if (const std::string course = course_of(finding); !course.empty()) rows.add_line(course);
   return rows.take();
 }
 
-std::string in_short(const Report& report, const Finding& finding) {
-  std::string sentence = headline(report, finding) + ": " + clean(finding.origin.message);
+std::string in_short(const std::string& monitor, const Finding& finding) {
+  std::string sentence = headline(monitor, finding) + ": " + clean(finding.origin.message);
   for (const std::string& fix : fixes_of(finding)) sentence += "; " + fix;
   std::string text;
   append_wrapped(text, sentence, kHeadIndent);
@@ -189,7 +130,7 @@ std::string not_observed(const Report& report, std::size_t at_most) {
 
 std::string wrapped(const Report& report, const std::string& sentence) {
   std::string text;
-  append_wrapped(text, prefix(report) + sentence, kHeadIndent);
+  append_wrapped(text, prefix(report.context.monitor) + sentence, kHeadIndent);
   return text;
 }
 
@@ -217,10 +158,10 @@ std::string healthy_line(const Report& report) {
   for (const auto& part : {losses(report.context), cost(report.cost), drops(report.cost), not_observed(report, 1)}) {
     append_part(text, "; ", part);
   }
-  return prefix(report) + text;
+  return prefix(report.context.monitor) + text;
 }
 
-std::string last_line(const Report& report) {
+std::string counts(const Report& report) {
   const std::size_t errors = report.count(Severity::error);
   const std::size_t warnings = report.count(Severity::warning) - errors;
   const std::size_t advices = report.findings.size() - errors - warnings;
@@ -228,6 +169,11 @@ std::string last_line(const Report& report) {
   if (errors > 0) text = counted(errors, "error");
   if (warnings > 0) append_part(text, ", ", counted(warnings, "warning"));
   if (advices > 0) append_part(text, ", ", fmt::format("{} advice", advices));
+  return text;
+}
+
+std::string last_line(const Report& report) {
+  std::string text = counts(report);
   append_part(text, "; ", cost(report.cost));
   append_part(text, "; ", counted(report.cost.records, "record"));
   append_part(text, ", ",
@@ -237,23 +183,31 @@ std::string last_line(const Report& report) {
 
 }  // namespace
 
+Block describe(const std::string& monitor, const Finding& finding) {
+  switch (finding.severity) {
+    case Severity::error:
+      return {Block::Level::error, in_full(monitor, finding)};
+    case Severity::warning:
+      return {Block::Level::warning, in_full(monitor, finding)};
+    case Severity::advice:
+      break;
+  }
+  return {Block::Level::info, in_short(monitor, finding)};
+}
+
+std::string closing_line(const Report& report) {
+  if (report.count(Severity::warning) == 0) return healthy_line(report);
+  std::string text = counts(report) + " in " + steps(report.context);
+  for (const auto& part : {losses(report.context), cost(report.cost), drops(report.cost)})
+    append_part(text, "; ", part);
+  return prefix(report.context.monitor) + text;
+}
+
 std::vector<Block> describe(const Report& report) {
   const bool healthy = report.count(Severity::warning) == 0;
   std::vector<Block> blocks;
   blocks.push_back({Block::Level::info, healthy ? healthy_line(report) : context_line(report)});
-  for (const Finding& finding : report.findings) {
-    switch (finding.severity) {
-      case Severity::advice:
-        blocks.push_back({Block::Level::info, in_short(report, finding)});
-        break;
-      case Severity::warning:
-        blocks.push_back({Block::Level::warning, in_full(report, finding)});
-        break;
-      case Severity::error:
-        blocks.push_back({Block::Level::error, in_full(report, finding)});
-        break;
-    }
-  }
+  for (const Finding& finding : report.findings) blocks.push_back(describe(report.context.monitor, finding));
   if (healthy) return blocks;
   if (!report.not_observed.empty()) {
     blocks.push_back({Block::Level::info, wrapped(report, not_observed(report, kNotObserved))});

@@ -17,4 +17,10 @@ struct Block {
 
 [[nodiscard]] std::vector<Block> describe(const Report& report);
 
+// One finding, as in the report of this monitor.
+[[nodiscard]] Block describe(const std::string& monitor, const Finding& finding);
+
+// The whole run in one line.
+[[nodiscard]] std::string closing_line(const Report& report);
+
 }  // namespace sonde::report

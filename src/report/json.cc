@@ -5,12 +5,15 @@
 #include <sonde/report.h>
 #include <nlohmann/json.hpp>
 
+#include "report/names.h"
+#include "report/schema.h"
+
 namespace sonde {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json schema() { return {{"name", "sonde-report"}, {"version", 1}}; }
+Json schema() { return {{"name", report::kSchemaName}, {"version", report::kSchemaVersion}}; }
 
 Json encode(const SourceLine& source) {
   if (!source.known() && source.function.empty()) return nullptr;
@@ -60,6 +63,17 @@ Json encode(const Finding& finding) {
           {"kept", finding.kept}};
 }
 
+Json encode(const MetricSummary& metric) {
+  return {{"name", metric.name},
+          {"better", report::to_string(metric.better)},
+          {"split", report::to_string(metric.split)},
+          {"count", metric.count},
+          {"first", metric.first},
+          {"best", metric.best},
+          {"best_step", metric.best_step},
+          {"last", metric.last}};
+}
+
 Json encode(const RunContext& context) {
   return {{"monitor", context.monitor},
           {"sonde_version", context.sonde_version},
@@ -74,7 +88,8 @@ Json encode(const RunContext& context) {
           {"steps", context.steps},
           {"observed_steps", context.observed_steps},
           {"first_loss", context.first_loss},
-          {"last_loss", context.last_loss}};
+          {"last_loss", context.last_loss},
+          {"metrics", all(context.metrics, encode)}};
 }
 
 Json encode(const NotObserved& unseen) {

@@ -14,6 +14,7 @@ std::string_view part_name(std::string_view part) {
   if (part == "labels") return "the labels";
   if (part == "loop") return "the training loop";
   if (part == "loss") return "the loss";
+  if (part == "metric") return "the user's metric";
   if (part == "optimizer") return "the optimizer";
   if (part == "model" || part.empty()) return "the model";
   return part;

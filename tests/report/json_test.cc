@@ -31,7 +31,25 @@ TEST(Json, HoldsTheContext) {
   EXPECT_EQ(context["optimizer"], "SGD lr 0.5");
   EXPECT_EQ(context["steps"], 1200);
   EXPECT_EQ(context["first_loss"], 2.3127);
-  EXPECT_EQ(context.size(), 14U);
+  EXPECT_EQ(context.size(), 15U);
+}
+
+TEST(Json, HoldsTheMetrics) {
+  Report report = healthy();
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  report.context.metrics = {{"val_loss", Better::lower, Split::validation, 12, 2.3, 0.4, 900, 0.5},
+                            {"quality", Better::inferred, Split::inferred, 1, 1, none, 0, 1}};
+  const json metrics = json::parse(report.to_json())["context"]["metrics"];
+  EXPECT_EQ(metrics[0], (json{{"name", "val_loss"},
+                              {"better", "lower"},
+                              {"split", "validation"},
+                              {"count", 12},
+                              {"first", 2.3},
+                              {"best", 0.4},
+                              {"best_step", 900},
+                              {"last", 0.5}}));
+  EXPECT_EQ(metrics[1]["better"], "");
+  EXPECT_EQ(metrics[1]["best"], nullptr);
 }
 
 TEST(Json, HoldsAFindingWithAllItsParts) {

@@ -32,17 +32,17 @@ bool line_matches(std::string_view text, std::string_view pattern) {
 
 }  // namespace
 
-testing::AssertionResult matches(std::string_view text, std::string_view pattern) {
+::testing::AssertionResult matches(std::string_view text, std::string_view pattern) {
   const auto got = lines_of(text);
   const auto wanted = lines_of(pattern);
   for (std::size_t i = 0; i < std::max(got.size(), wanted.size()); ++i) {
     if (i < got.size() && i < wanted.size() && line_matches(got[i], wanted[i])) continue;
-    return testing::AssertionFailure() << "line " << i + 1 << " is\n  " << (i < got.size() ? got[i] : "(missing)")
-                                       << "\nwanted\n  " << (i < wanted.size() ? wanted[i] : "(nothing)")
-                                       << "\nof the whole text\n"
-                                       << text;
+    return ::testing::AssertionFailure() << "line " << i + 1 << " is\n  " << (i < got.size() ? got[i] : "(missing)")
+                                         << "\nwanted\n  " << (i < wanted.size() ? wanted[i] : "(nothing)")
+                                         << "\nof the whole text\n"
+                                         << text;
   }
-  return testing::AssertionSuccess();
+  return ::testing::AssertionSuccess();
 }
 
 }  // namespace sonde::report

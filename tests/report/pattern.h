@@ -9,6 +9,6 @@
 namespace sonde::report {
 
 // Compares line by line and shows the first line that differs.
-[[nodiscard]] testing::AssertionResult matches(std::string_view text, std::string_view pattern);
+[[nodiscard]] ::testing::AssertionResult matches(std::string_view text, std::string_view pattern);
 
 }  // namespace sonde::report

@@ -1,0 +1,11 @@
+// What names the JSON documents of reports: written by the writer, asked for by the reader.
+#pragma once
+
+#include <cstdint>
+
+namespace sonde::report {
+
+inline constexpr const char* kSchemaName = "sonde-report";
+inline constexpr std::uint64_t kSchemaVersion = 1;  // docs/report.schema.json has the same number
+
+}  // namespace sonde::report

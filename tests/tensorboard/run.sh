@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# TensorBoard's own readers against the file that Sonde writes.
+#
+#   bash tests/tensorboard/run.sh PROGRAM FOLDER
+#
+# PROGRAM is the built tensorboard_run; FOLDER is made anew. TensorBoard comes from PyPI into build/tensorboard-venv, once.
+# Ends with 77 if it cannot be had.
+set -euo pipefail
+program=$1
+folder=$2
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+venv=$here/../../build/tensorboard-venv
+wanted="tensorboard==2.21.0 numpy==2.4.6"
+
+if [ ! -f "$venv/complete" ]; then
+  if ! python3 -m venv "$venv" || ! "$venv/bin/pip" install --quiet --disable-pip-version-check $wanted; then
+    echo "skipped: no virtual environment with $wanted (no network? on Debian: apt-get install python3-venv)"
+    exit 77
+  fi
+  touch "$venv/complete"
+fi
+
+rm -rf "$folder"
+mkdir -p "$folder"
+"$program" "$folder"
+"$venv/bin/python" "$here/read_run.py" "$folder"
