@@ -54,6 +54,10 @@ void Attribution::modules_changed() {
 }
 
 const PlacedOp* Attribution::find(std::uint64_t serial) const {
+  if (exchanged_) {
+    const auto found = std::ranges::lower_bound(placed_, serial, {}, &PlacedOp::serial);
+    return found != placed_.end() && found->serial == serial ? &*found : nullptr;
+  }
   if (serial < base_ || serial - base_ >= index_.size()) return nullptr;
   const auto i = index_[serial - base_];
   return i < 0 ? nullptr : &placed_[static_cast<std::size_t>(i)];

@@ -37,6 +37,12 @@ class Attribution {
   const std::vector<PlacedOp>& place(OpLog& log, const at::TensorImpl* loss, std::span<const std::uint64_t> graph = {});
   [[nodiscard]] const std::vector<PlacedOp>& placed() const { return placed_; }  // by the last place()
   [[nodiscard]] const PlacedOp* find(std::uint64_t serial) const;
+  // For a pass that is told later than it was run: lets its operations take the place of those of the last place(),
+  // until called again.
+  void exchange_placed(std::vector<PlacedOp>& placed) {
+    placed_.swap(placed);
+    exchanged_ = !exchanged_;
+  }
 
   // The site of a parameter's gradient, weight and update.
   std::uint32_t parameter_site(int parameter);
@@ -59,6 +65,7 @@ class Attribution {
   trace::Catalog& catalog_;
   ModuleMap& modules_;
   std::vector<PlacedOp> placed_;
+  bool exchanged_ = false;  // index_ is not of placed_
   std::uint64_t signature_ = 0;
 
   std::uint64_t base_ = 0;  // serial of fate_[0]

@@ -34,16 +34,13 @@ void BackwardProbe::attach(const at::Tensor& loss, OpLog& log, OnGradient on_gra
   index_.clear();
   known_.clear();
   reported_.clear();
-  gradients_.clear();
-  order_ = bad_after_ = 0;
-  parameter_origin_ = -1;
-  parameter_bad_ = false;
+  pass_.clear();
   link_ = std::make_shared<Link>();
   link_->probe = this;
 
   const auto enter = [&](Node* node) {
     if (node == nullptr || !index_.emplace(node, static_cast<std::uint32_t>(nodes_.size())).second) return;
-    SeenNode seen;
+    Hooked seen;
     seen.node = node;
     seen.accumulator = as_accumulator(node) != nullptr;
     // Sequence numbers count by thread.
@@ -53,6 +50,7 @@ void BackwardProbe::attach(const at::Tensor& loss, OpLog& log, OnGradient on_gra
     seen.hook = node->add_post_hook(std::make_unique<Hook>(link_, static_cast<std::uint32_t>(nodes_.size())));
     stack_.push_back(static_cast<std::uint32_t>(nodes_.size()));
     nodes_.push_back(seen);
+    pass_.add_node(seen.serial, seen.accumulator);
   };
   stack_.clear();
   enter(grad_fn_of(loss.unsafeGetTensorImpl()));
@@ -69,7 +67,12 @@ void BackwardProbe::detach() {
     const std::lock_guard lock(link_->mutex);
     link_->probe = nullptr;
   }
-  for (const auto& seen : nodes_) seen.node->del_post_hook(seen.hook);
+  for (std::uint32_t i = 0; i < nodes_.size(); ++i) {
+    auto* node = nodes_[i].node;
+    node->del_post_hook(nodes_[i].hook);
+    const bool own = node->thread_id() == at::RecordFunction::currentThreadId();
+    if (pass_.wants_name(i)) pass_.set_name(i, node->name(), own ? node->sequence_nr() : kNoProducer);
+  }
   known_.clear();
   link_.reset();
   on_gradient_ = nullptr;
@@ -99,60 +102,25 @@ void BackwardProbe::executed(std::uint32_t index, const std::vector<at::Tensor>&
                              const std::vector<at::Tensor>& inputs) {
   const auto begin = std::chrono::steady_clock::now();
   try {
-    auto& seen = nodes_[index];
-    ++order_;
+    const auto& seen = nodes_[index];
     const bool first = seen.serial != kNoProducer && reported_.emplace(seen.serial, index).second;
     if (first && on_gradient_) on_gradient_(seen.serial, inputs);
-    bool arrived_bad = false, arrived = false;
-    for (const auto& input : inputs) {
-      const auto* stats = stats_of(input, nullptr);
-      if (!stats) continue;
-      if (!arrived) seen.incoming = *stats;
-      arrived = true;
-      arrived_bad = arrived_bad || finiteness(*stats) != Finite::finite;
-    }
-    if (first && arrived) gradients_.push_back({seen.serial, order_, seen.incoming});
-    if (arrived_bad) ++bad_after_;
-    if (seen.accumulator) {
-      if (arrived_bad && !parameter_bad_) {
-        parameter_bad_ = true;
-        parameter_origin_ = seen.origin;
-      }
-    } else {
-      for (std::size_t j = 0; j < outputs.size() && j < seen.node->next_edges().size(); ++j) {
-        const auto* stats = stats_of(outputs[j], inputs.empty() ? nullptr : &inputs[0]);
-        if (!stats || finiteness(*stats) == Finite::finite) continue;
-        if (!arrived_bad && seen.origin < 0) {
-          seen.origin = static_cast<int>(index);
-          seen.made = *stats;
-          seen.dtype_max = dtype_max(*outputs[j].unsafeGetTensorImpl());
-        }
-        const auto next = index_.find(seen.node->next_edges()[j].function.get());
-        if (next != index_.end() && nodes_[next->second].origin < 0) nodes_[next->second].origin = seen.origin;
-      }
+    pass_.visit(index, first);
+    for (const auto& input : inputs)
+      if (const auto* stats = stats_of(input, nullptr)) pass_.arrived(*stats);
+    pass_.inputs_done();
+    for (std::size_t j = 0; !seen.accumulator && j < outputs.size() && j < seen.node->next_edges().size(); ++j) {
+      const auto* stats = stats_of(outputs[j], inputs.empty() ? nullptr : &inputs[0]);
+      if (!stats || finiteness(*stats) == Finite::finite) continue;
+      const auto next = index_.find(seen.node->next_edges()[j].function.get());
+      pass_.made(next == index_.end() ? -1 : static_cast<std::int32_t>(next->second), *stats,
+                 dtype_max(*outputs[j].unsafeGetTensorImpl()));
     }
   } catch (...) {
     ++failures_;  // nothing may leave a hook: the engine would end the pass
   }
   spent_ns_ += static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now() - begin).count());
-}
-
-GradientOrigin BackwardProbe::origin() const {
-  GradientOrigin result;
-  result.reached_parameter = parameter_bad_;
-  result.reached = bad_after_;
-  if (parameter_origin_ < 0) return result;
-  const auto& seen = nodes_[static_cast<std::size_t>(parameter_origin_)];
-  result.found = true;
-  result.node = seen.node->name();
-  result.serial = seen.serial;
-  if (seen.node->thread_id() == at::RecordFunction::currentThreadId())
-    result.sequence_number = seen.node->sequence_nr();
-  result.incoming = seen.incoming;
-  result.made = seen.made;
-  result.dtype_max = seen.dtype_max;
-  return result;
 }
 
 }  // namespace sonde::probes

@@ -16,28 +16,11 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "probes/backward_pass.h"
 #include "probes/measure_tensor.h"
 #include "probes/op_log.h"
 
 namespace sonde::probes {
-
-struct GradientAt {  // the gradient that arrived at an operation's output
-  std::uint64_t serial = kNoProducer;
-  std::uint32_t order = 0;  // in the pass
-  trace::TensorStats stats;
-};
-
-struct GradientOrigin {
-  bool found = false;
-  bool reached_parameter = false;
-  std::string node;                             // "SqrtBackward0"
-  std::uint64_t serial = kNoProducer;           // the operation that made the node, if known
-  std::uint64_t sequence_number = kNoProducer;  // of the node, if this thread made it
-  trace::TensorStats incoming;                  // the gradient that arrived, finite
-  trace::TensorStats made;
-  double dtype_max = 0;
-  std::uint32_t reached = 0;  // nodes and parameters that were not finite after it
-};
 
 class BackwardProbe {
  public:
@@ -56,8 +39,9 @@ class BackwardProbe {
 
   // Serial numbers of operations whose nodes are in the graph; valid after attach().
   [[nodiscard]] const std::vector<std::uint64_t>& operations() const { return operations_; }
-  [[nodiscard]] const std::vector<GradientAt>& gradients() const { return gradients_; }  // in the order of the pass
-  [[nodiscard]] GradientOrigin origin() const;  // of the pass just run, before detach()
+  // What the pass just run told; after detach(). May be exchanged for that of another one.
+  [[nodiscard]] BackwardPass& pass() { return pass_; }
+  void use(DeviceStatistics* device) { meter_.use(device); }
   // Since the last call: time spent in hooks, and hooks that could not look.
   [[nodiscard]] std::uint64_t take_spent_ns() { return std::exchange(spent_ns_, 0); }
   [[nodiscard]] std::uint64_t take_failures() { return std::exchange(failures_, 0); }
@@ -68,16 +52,11 @@ class BackwardProbe {
     std::mutex mutex;  // one node at a time: several devices have a thread each
     BackwardProbe* probe = nullptr;
   };
-  struct SeenNode {
+  struct Hooked {
     torch::autograd::Node* node = nullptr;
     std::uintptr_t hook = 0;
     std::uint64_t serial = kNoProducer;
-    int origin = -1;  // node that made the non-finite gradient that arrived here
     bool accumulator = false;
-    bool bad = false;
-    trace::TensorStats incoming;
-    trace::TensorStats made;
-    double dtype_max = 0;
   };
   struct Known {
     WeakTensor tensor;
@@ -91,18 +70,14 @@ class BackwardProbe {
   std::shared_ptr<Link> link_;
   at::Tensor loss_;
   OnGradient on_gradient_;
-  std::vector<SeenNode> nodes_;
+  std::vector<Hooked> nodes_;
   std::vector<std::uint64_t> operations_;
   std::vector<std::uint32_t> stack_;
   ska::flat_hash_map<const torch::autograd::Node*, std::uint32_t> index_;
   ska::flat_hash_map<const at::TensorImpl*, Known> known_;
   ska::flat_hash_map<std::uint64_t, std::uint32_t> reported_;  // serial -> node that reported it
-  std::vector<GradientAt> gradients_;
+  BackwardPass pass_;
   TensorMeter meter_;
-  std::uint32_t order_ = 0;
-  std::uint32_t bad_after_ = 0;
-  int parameter_origin_ = -1;
-  bool parameter_bad_ = false;
   std::uint64_t spent_ns_ = 0;
   std::uint64_t failures_ = 0;
 };

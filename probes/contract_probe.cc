@@ -9,10 +9,9 @@ namespace {
 using trace::Contract;
 using trace::OpClass;
 
-// A violation is reported when it has been seen so often in a row ...
+// A violation is reported when it has been seen so often in a row, and again when it is certain.
 constexpr std::uint32_t kFew = 3;
-// ... and again, as certain, when no look-alike of loops.md 2 lasts so long (warm-ups, a phase of a GAN).
-constexpr std::uint32_t kSure = 10;
+constexpr std::uint32_t kSure = trace::kCertainSteps;
 // For what a slow schedule explains too (a layer that is unfrozen later).
 constexpr std::uint32_t kPatient = 30;
 
@@ -40,7 +39,8 @@ void ContractProbe::judge(Contract what, std::uint32_t site, std::uint32_t seen,
     seen_.reported.erase(known);
     return;
   }
-  const std::uint32_t wanted_steps = known == seen_.reported.end() ? (takes_turns() ? kSure : kFew) : kSure;
+  // Where several optimizers take turns, a parameter may be left out for a while.
+  const std::uint32_t wanted_steps = known == seen_.reported.end() ? (optimizers_.several() ? kSure : kFew) : kSure;
   if (seen < wanted_steps || (known != seen_.reported.end() && known->second >= kSure)) return;
   report(what, site, seen, records, got, wanted);
   seen_.reported[{what, site}] = seen;

@@ -67,8 +67,6 @@ class ContractProbe {
   void count_parameters(const StepView& view);
   void judge_parameters(Attribution& attribution, std::vector<trace::Record>& records);
   void judge_loop(const StepView& view, std::vector<trace::Record>& records);
-  // Where several optimizers take turns, a parameter may be left out for a while.
-  [[nodiscard]] bool takes_turns() const { return optimizers_.settings().type.find(" + ") != std::string::npos; }
   // `seen` on too few steps: nothing yet. `disproved`: it is no violation, and if it was reported, that is taken back.
   void judge(trace::Contract what, std::uint32_t site, std::uint32_t seen, bool disproved,
              std::vector<trace::Record>& records, double got = 0, double wanted = 0);

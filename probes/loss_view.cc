@@ -123,51 +123,90 @@ constexpr std::size_t kMostElements = std::size_t{1} << 16;  // read for columns
 constexpr std::size_t kMostFeatures = 256;
 constexpr std::size_t kLabelSample = 4096;
 
-// How many values whole-numbered labels take, 0 if they cannot be read.
-std::uint64_t count_distinct(const at::TensorImpl& impl, std::vector<double>& values) {
-  if (values.empty() && impl.is_cpu() && impl.layout() == at::kStrided && impl.is_contiguous() && impl.numel() > 0 &&
-      c10::typeMetaToScalarType(impl.dtype()) == at::kLong) {
-    const auto* labels = static_cast<const std::int64_t*>(impl.data());
-    const auto count = std::min<std::size_t>(static_cast<std::size_t>(impl.numel()), kLabelSample);
-    for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<double>(labels[i]));
-  }
+std::uint64_t count_distinct(std::vector<double>& values) {
   std::sort(values.begin(), values.end());
   return static_cast<std::uint64_t>(std::unique(values.begin(), values.end()) - values.begin());
 }
 
-// The columns of the first two-dimensional floating input.
-void describe_features(OpLog& log, const LossView& loss, std::vector<FeatureFacts>& features) {
+// The first input, if it is floating, has rows and columns, and not too many.
+const Output* table_input(OpLog& log, const LossView& loss) {
   for (const auto& entering : loss.entering) {
     const auto* input = output_of(log, entering.serial, entering.output);
     if (entering.target || !input || !input->floating || input->shape.dimensions != 2) continue;
     const auto columns = static_cast<std::size_t>(input->shape.sizes[1]);
-    const auto tensor = input->tensor.lock();
-    if (!tensor || columns == 0 || columns > kMostFeatures || input->shape.sizes[0] < 2 ||
-        static_cast<std::size_t>(input->shape.elements) > kMostElements)
-      return;
-    std::vector<double> values;
-    sample_elements(*tensor, kMostElements, values);
-    if (values.size() != static_cast<std::size_t>(input->shape.elements)) return;
-    const auto rows = static_cast<double>(input->shape.sizes[0]);
-    for (std::size_t c = 0; c < columns; ++c) {
-      FeatureFacts facts{values[c], values[c], 0, 0};
-      for (std::size_t i = c; i < values.size(); i += columns) {
-        facts.min = std::min(facts.min, values[i]);
-        facts.max = std::max(facts.max, values[i]);
-        facts.mean += values[i] / rows;
-      }
-      for (std::size_t i = c; i < values.size(); i += columns)
-        facts.deviation += (values[i] - facts.mean) * (values[i] - facts.mean) / rows;
-      facts.deviation = facts.min == facts.max ? 0 : std::sqrt(facts.deviation);
-      features.push_back(facts);
-    }
-    return;
+    const bool fits = columns > 0 && columns <= kMostFeatures && input->shape.sizes[0] >= 2 &&
+                      static_cast<std::size_t>(input->shape.elements) <= kMostElements;
+    return fits ? input : nullptr;
   }
+  return nullptr;
+}
+
+const Output* target_of(OpLog& log, const LossView& loss) {
+  for (const auto& entering : loss.entering)
+    if (entering.target)
+      if (const auto* target = output_of(log, entering.serial, entering.output)) return target;
+  return nullptr;
+}
+
+// The columns of the first two-dimensional floating input.
+void describe_features(OpLog& log, const LossView& loss, const std::vector<double>& values,
+                       std::vector<FeatureFacts>& features) {
+  const auto* input = table_input(log, loss);
+  if (!input || values.size() != static_cast<std::size_t>(input->shape.elements)) return;
+  const auto columns = static_cast<std::size_t>(input->shape.sizes[1]);
+  const auto rows = static_cast<double>(input->shape.sizes[0]);
+  for (std::size_t c = 0; c < columns; ++c) {
+    FeatureFacts facts{values[c], values[c], 0, 0};
+    for (std::size_t i = c; i < values.size(); i += columns) {
+      facts.min = std::min(facts.min, values[i]);
+      facts.max = std::max(facts.max, values[i]);
+      facts.mean += values[i] / rows;
+    }
+    for (std::size_t i = c; i < values.size(); i += columns)
+      facts.deviation += (values[i] - facts.mean) * (values[i] - facts.mean) / rows;
+    facts.deviation = facts.min == facts.max ? 0 : std::sqrt(facts.deviation);
+    features.push_back(facts);
+  }
+}
+
+// Labels are of type long; the first ones will do.
+void read_labels(const at::TensorImpl& impl, std::vector<double>& values) {
+  if (!impl.is_cpu() || impl.layout() != at::kStrided || !impl.is_contiguous() ||
+      c10::typeMetaToScalarType(impl.dtype()) != at::kLong)
+    return;
+  const auto* labels = static_cast<const std::int64_t*>(impl.data());
+  const auto count = std::min<std::size_t>(static_cast<std::size_t>(impl.numel()), kLabelSample);
+  for (std::size_t i = 0; i < count; ++i) values.push_back(static_cast<double>(labels[i]));
 }
 
 }  // namespace
 
-void describe_loss(OpLog& log, const Attribution& attribution, const LossView& loss, trace::Program& program) {
+BatchSample sample_batch(OpObserver& observer, const LossView& loss) {
+  BatchSample sample;
+  auto& device = observer.device();
+  const auto take = [&](const Output* output, std::size_t limit, std::vector<double>& values, auto& promised) {
+    if (!output) return;
+    const auto tensor = output->tensor.lock();
+    if (!tensor) return;
+    if (device.takes(*tensor))
+      promised = device.enqueue_elements(*tensor, limit);
+    else if (output->floating)
+      sample_elements(*tensor, limit, values);
+    else
+      read_labels(*tensor, values);
+  };
+  take(table_input(observer.log(), loss), kMostElements, sample.input, sample.promised_input);
+  take(target_of(observer.log(), loss), kLabelSample, sample.target, sample.promised_target);
+  return sample;
+}
+
+void keep_sample(DeviceStatistics& device, BatchSample& sample) {
+  (void)device.keep_elements(sample.promised_input, sample.input);
+  (void)device.keep_elements(sample.promised_target, sample.target);
+}
+
+void describe_loss(OpLog& log, const Attribution& attribution, const LossView& loss, BatchSample& sample,
+                   trace::Program& program) {
   if (loss.loss_serial == kNoProducer) return;
   const auto place = log.find(loss.loss_serial);
   program.loss_operation = loss.known_loss ? place.operation->info->name : "";
@@ -179,7 +218,7 @@ void describe_loss(OpLog& log, const Attribution& attribution, const LossView& l
   program.target_min = program.target_max = 0;
   program.target_integral = program.target_one_hot = false;
   program.target_distinct = 0;
-  if (program.features.empty()) describe_features(log, loss, program.features);
+  if (program.features.empty()) describe_features(log, loss, sample.input, program.features);
   if (loss.known_loss) {
     // The reduction is the first integer after the tensors in every loss of LibTorch that has one as ...(prediction,
     // target, [weight,] reduction, ...), but for those that carry a margin or a p before it.
@@ -191,28 +230,24 @@ void describe_loss(OpLog& log, const Attribution& attribution, const LossView& l
   if (const auto* placed = attribution.find(loss.prediction)) program.prediction_site = placed->site;
   if (prediction) program.prediction_shape = prediction->shape.vector();
 
-  const Output* target = nullptr;
-  for (const auto& entering : loss.entering)
-    if (entering.target && !target) target = output_of(log, entering.serial, entering.output);
+  const auto* target = target_of(log, loss);
   if (!target) return;
   program.target_shape = target->shape.vector();
   program.target_dtype = target->dtype;
-  const auto tensor = target->tensor.lock();
   const auto& stats = target->stats;
   program.target_integral = !target->floating;
   if (target->measured) {
     program.target_min = stats.min;
     program.target_max = stats.max;
   }
-  std::vector<double> values;
-  if (target->floating && tensor) {
-    sample_elements(*tensor, kLabelSample, values);
+  auto& values = sample.target;
+  if (target->floating && !values.empty()) {
     program.target_integral = std::all_of(values.begin(), values.end(), [](double v) { return v == std::floor(v); });
     const bool zeros_and_ones = target->measured && program.target_integral && stats.min >= 0 && stats.max <= 1;
     program.target_one_hot = zeros_and_ones && target->shape.dimensions == 2 && target->shape.sizes[1] > 1 &&
                              std::abs(stats.mean * static_cast<double>(target->shape.sizes[1]) - 1) < 1e-9;
   }
-  if (program.target_integral && tensor) { program.target_distinct = count_distinct(*tensor, values); }
+  if (program.target_integral) program.target_distinct = count_distinct(values);
 }
 
 }  // namespace sonde::probes

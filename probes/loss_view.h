@@ -29,7 +29,18 @@ struct LossView {
 // Reads it off the operations of a pass. `placed` as by Attribution::place().
 [[nodiscard]] LossView view_loss(OpLog& log, const Attribution& attribution, const std::vector<PlacedOp>& placed);
 
+// Elements of the first input and of the target, of which describe_loss() reads more than statistics.
+struct BatchSample {
+  std::vector<double> input, target;
+  trace::TensorStats promised_input, promised_target;  // where a device has been asked for them
+};
+// While the batch lives.
+[[nodiscard]] BatchSample sample_batch(OpObserver& observer, const LossView& loss);
+// When the promises have arrived.
+void keep_sample(DeviceStatistics& device, BatchSample& sample);
+
 // Fills the fields of `program` on loss, prediction, target and, at the first call, the columns of the input.
-void describe_loss(OpLog& log, const Attribution& attribution, const LossView& loss, trace::Program& program);
+void describe_loss(OpLog& log, const Attribution& attribution, const LossView& loss, BatchSample& sample,
+                   trace::Program& program);
 
 }  // namespace sonde::probes

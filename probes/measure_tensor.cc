@@ -13,6 +13,9 @@
 #include <c10/util/BFloat16.h>
 #include <c10/util/Half.h>
 
+#include "probes/device_statistics.h"
+#include "probes/intra_op.h"
+
 namespace sonde::probes {
 namespace {
 
@@ -114,6 +117,7 @@ at::Tensor borrow(const at::TensorImpl& impl) {
 }  // namespace
 
 Finite finiteness(const trace::TensorStats& stats) noexcept {
+  if (is_promise(stats)) return Finite::unknown;
   if (stats.nan > 0) return Finite::nan;
   return stats.positive_infinity + stats.negative_infinity > 0 ? Finite::infinite : Finite::finite;
 }
@@ -166,6 +170,10 @@ bool is_floating(const at::TensorImpl& impl) noexcept {
 }
 
 const char* TensorMeter::measure(const at::TensorImpl& impl, const Request& request, trace::TensorStats& stats) {
+  if (device_ != nullptr && device_->takes(impl)) {
+    const char* why = device_->enqueue(impl, request.tails, request.unit_dimension, stats);
+    if (why == nullptr || device_->takes(impl)) return why;
+  }
   if (!plain_cpu(impl)) return measure_elsewhere(impl, request, stats);
   ScalarType type;
   if (!float_type(scalar_type(impl), type)) {
@@ -194,11 +202,13 @@ const char* TensorMeter::measure(const at::TensorImpl& impl, const Request& requ
   }
   MeasureOptions options;
   options.tails = request.tails;
+  options.parallel = &on_intra_op_threads;
   if (request.unit_dimension >= 0 && request.unit_dimension < impl.dim()) {
     const auto units = static_cast<std::size_t>(impl.sizes()[static_cast<std::size_t>(request.unit_dimension)]);
-    if (unit_maxima_.size() < units) unit_maxima_.resize(units);
+    const auto room = maxima_needed(static_cast<std::uint64_t>(impl.numel()), units);
+    if (unit_maxima_.size() < room) unit_maxima_.resize(room);
     options.unit_dimension = request.unit_dimension;
-    options.unit_maxima = {unit_maxima_.data(), units};
+    options.unit_maxima = {unit_maxima_.data(), room};
     if (request.alive) options.alive = {request.alive, units};
   }
   stats = probes::measure(view_of(impl, type), options);
@@ -231,7 +241,8 @@ const char* TensorMeter::measure_elsewhere(const at::TensorImpl& impl, const Req
 bool TensorMeter::all_finite(const at::TensorImpl& impl) {
   ScalarType type;
   if (plain_cpu(impl) && float_type(scalar_type(impl), type)) {
-    if (impl.is_contiguous()) return probes::all_finite(impl.data(), static_cast<std::size_t>(impl.numel()), type);
+    if (impl.is_contiguous())
+      return probes::all_finite(impl.data(), static_cast<std::size_t>(impl.numel()), type, &on_intra_op_threads);
     return probes::all_finite(view_of(impl, type));
   }
   if (!is_floating(impl)) return true;

@@ -7,12 +7,16 @@
 
 #include <ATen/core/Tensor.h>
 
+#include "probes/promise.h"
 #include "probes/statistics.h"
 
 namespace sonde::probes {
 
+class DeviceStatistics;
+
 enum class Finite : std::uint8_t { unknown, finite, infinite, nan };  // infinite: infinities but no NaN
 
+// Unknown of a promise.
 [[nodiscard]] Finite finiteness(const trace::TensorStats& stats) noexcept;
 
 // "float", "double", "half", "bfloat16", "long" ... ; a string literal.
@@ -34,9 +38,11 @@ class TensorMeter {
     std::uint8_t* alive = nullptr;  // see MeasureOptions::alive; sizes[unit_dimension] bytes
   };
 
+  // Tensors of devices go there and are promised; null, as at first: they are copied to the CPU, which waits for them.
+  void use(DeviceStatistics* device) { device_ = device; }
+
   // Null if the tensor was measured into `stats`, else why it was not ("quantized tensor"; a literal). Integers and
-  // bools are measured as numbers. Other devices than the CPU are copied first, which waits for them; sparse tensors
-  // are measured by their values.
+  // bools are measured as numbers, sparse tensors by their values. `stats` may be a promise.
   const char* measure(const at::TensorImpl& impl, const Request& request, trace::TensorStats& stats);
 
   // False if an element is known to be NaN or infinite. Tensors that cannot be read count as finite.
@@ -44,6 +50,7 @@ class TensorMeter {
 
  private:
   const char* measure_elsewhere(const at::TensorImpl& impl, const Request& request, trace::TensorStats& stats);
+  DeviceStatistics* device_ = nullptr;
   std::vector<float> unit_maxima_;
 };
 

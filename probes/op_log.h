@@ -70,7 +70,8 @@ struct Output {
   int unit_dimension = -1;
   std::uint32_t alive = 0;  // offset into Segment::alive, where units were counted for life and death
   Finite finite = Finite::unknown;
-  bool measured = false;        // `stats` holds
+  bool counts_life = false;     // of its units, from `alive` on
+  bool measured = false;        // `stats` holds, or is a promise
   bool written_unseen = false;  // not finite any more, though no operation wrote it: through data_ptr(), an accessor
   bool rewritten = false;       // written through another tensor (a view) after its operation
   bool requires_grad = false;

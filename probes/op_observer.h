@@ -21,6 +21,7 @@
 #include <ATen/core/ivalue.h>
 
 #include "probes/call_stacks.h"
+#include "probes/device_statistics.h"
 #include "probes/op_log.h"
 
 namespace at {
@@ -105,7 +106,8 @@ class OpObserver {
 
   // Measures an output that was not yet, if its tensor still lives and was not written since. True if measured.
   bool ensure_measured(Output& output);
-  [[nodiscard]] TensorMeter& meter() { return meter_; }
+  // Where this thread's tensors of devices are measured, for all monitors of the thread.
+  [[nodiscard]] DeviceStatistics& device() { return device_; }
 
   // Nanoseconds that callbacks cost since the last call, LibTorch's share estimated; operations that could not be logged.
   [[nodiscard]] std::uint64_t take_spent();
@@ -133,6 +135,7 @@ class OpObserver {
 
   const std::uint64_t id_;
   OpLog log_;
+  DeviceStatistics device_;
   TensorMeter meter_;
   std::vector<std::shared_ptr<Subscription>> subscriptions_;
   std::optional<std::uint64_t> callback_;  // while it is registered

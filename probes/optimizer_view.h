@@ -42,6 +42,8 @@ class OptimizerView {
   [[nodiscard]] const OptimizerGroup* group_of(const at::TensorImpl* parameter) const;
   [[nodiscard]] const std::vector<OptimizerGroup>& groups() const { return groups_; }
   [[nodiscard]] double first_rate() const { return groups_.empty() ? 0 : groups_[0].learning_rate; }
+  // More than one optimizer: they may take turns.
+  [[nodiscard]] bool several() const { return !groups_.empty() && groups_.back().optimizer > 0; }
   [[nodiscard]] bool all_rates_zero() const;
   // The rate in defaults() was changed since the first scan, while that of every group stayed.
   [[nodiscard]] bool defaults_edited(const std::vector<torch::optim::Optimizer*>& optimizers, double& in_defaults,

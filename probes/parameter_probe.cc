@@ -51,7 +51,19 @@ double dot_of(const std::vector<double>& a, const std::vector<double>& b) {
   return dot;
 }
 
+// Of all `elements`, by a sample of them; NaN if there is none of the gradient.
+double dot_of_all(const std::vector<double>& gradient, const std::vector<double>& update, std::int64_t elements) {
+  if (gradient.size() != update.size()) return std::numeric_limits<double>::quiet_NaN();
+  return dot_of(gradient, update) * static_cast<double>(elements) / static_cast<double>(update.size());
+}
+
 }  // namespace
+
+void ParameterProbe::use(DeviceStatistics* device) {
+  device_ = device;
+  meter_.use(device);
+  for (auto& state : states_) state.promised_weights = state.promised_gradient = {};  // of another device
+}
 
 void ParameterProbe::modules_changed() {
   states_.clear();
@@ -112,26 +124,32 @@ Between ParameterProbe::glance() {
   return between;
 }
 
-void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace::Record>& records) {
+void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace::Record>& records,
+                                    std::vector<PromisedUpdate>& promised) {
   if (!sampled_) return;
   sampled_ = false;
   for (auto& state : states_) {
-    if (state.weight_sample.empty()) continue;
+    const bool on_device = is_promise(state.promised_weights);
+    if (state.weight_sample.empty() && !on_device) continue;
     const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
-    scratch_.clear();
-    if (impl) sample_elements(*impl, kSample, scratch_);
-    if (scratch_.size() != state.weight_sample.size()) continue;
     trace::Record record;
     record.kind = trace::RecordKind::tensor;
     record.phase = Phase::update;
-    record.flags = impl->numel() > static_cast<std::int64_t>(kSample) ? trace::kSampledElements : 0;
+    record.flags = impl && impl->numel() > static_cast<std::int64_t>(kSample) ? trace::kSampledElements : 0;
     record.site = attribution.parameter_site(state.parameter);
+    if (on_device) {
+      const auto before = std::exchange(state.promised_weights, {});
+      if (!impl || !device_->takes(*impl)) continue;
+      const auto after = device_->enqueue_elements(*impl, kSample);
+      if (is_promise(after)) promised.push_back({state.parameter, before, after, state.promised_gradient, record});
+      continue;
+    }
+    scratch_.clear();
+    if (impl) sample_elements(*impl, kSample, scratch_);
+    if (scratch_.size() != state.weight_sample.size()) continue;
     record.tensor = stats_of_difference(state.weight_sample, scratch_);
     records.push_back(record);
-    state.gradient_dot_update = std::numeric_limits<double>::quiet_NaN();
-    if (state.gradient_sample.size() == scratch_.size())
-      state.gradient_dot_update = dot_of(state.gradient_sample, scratch_) * static_cast<double>(impl->numel()) /
-                                  static_cast<double>(scratch_.size());
+    state.gradient_dot_update = dot_of_all(state.gradient_sample, scratch_, impl->numel());
   }
 }
 
@@ -166,11 +184,21 @@ GradientVerdict ParameterProbe::check_gradients(bool all) {
     const auto& tensor = gradient_of(*impl);
     if (!tensor.defined() || !verdict.finite) continue;
     const auto& gradient = *tensor.unsafeGetTensorImpl();
-    if ((all || gradient.numel() <= kSmallGradient) && !meter_.all_finite(gradient)) {
+    if (!all && gradient.numel() > kSmallGradient) continue;
+    if (device_ != nullptr && device_->takes(gradient)) {
+      on_device_.push_back(tensor);
+      verdict.promised.push_back({state.parameter, {}, -1});
+    } else if (!meter_.all_finite(gradient)) {
       verdict.finite = false;
       verdict.parameter = state.parameter;
     }
   }
+  if (on_device_.empty()) return verdict;
+  std::vector<trace::TensorStats> stats;
+  device_->enqueue_finiteness(on_device_, stats);
+  on_device_.clear();
+  verdict.promised.resize(stats.size());
+  for (std::size_t i = 0; i < stats.size(); ++i) verdict.promised[i].stats = stats[i];
   return verdict;
 }
 
@@ -187,6 +215,7 @@ GradientVerdict ParameterProbe::append_state(Attribution& attribution, std::vect
     record.site = attribution.parameter_site(state.parameter);
     state.gradient_zero = false;
     state.gradient_sample.clear();
+    state.promised_gradient = state.promised_weights = {};
     if (state.has_gradient) {
       const auto& gradient = *gradient_of(*impl).unsafeGetTensorImpl();
       record.phase = Phase::gradient;
@@ -195,6 +224,10 @@ GradientVerdict ParameterProbe::append_state(Attribution& attribution, std::vect
       request.unit_dimension = impl->dim() >= 2 ? 0 : -1;
       if (const char* why = meter_.measure(gradient, request, record.tensor)) {
         catalog.not_observed("gradient of " + parameter.path, why);
+      } else if (is_promise(record.tensor)) {
+        verdict.promised.push_back({state.parameter, record.tensor, static_cast<int>(records.size())});
+        records.push_back(record);
+        state.promised_gradient = device_->enqueue_elements(gradient, kSample);
       } else {
         state.gradient_zero = record.tensor.zeros == record.tensor.count;
         record.tensor.aux = state.gradient_dot_update;
@@ -206,7 +239,7 @@ GradientVerdict ParameterProbe::append_state(Attribution& attribution, std::vect
         sample_elements(gradient, kSample, state.gradient_sample);
       }
     }
-    state.gradient_dot_update = std::numeric_limits<double>::quiet_NaN();
+    if (verdict.promised.empty()) state.gradient_dot_update = std::numeric_limits<double>::quiet_NaN();
 
     record.phase = Phase::weight;
     record.tensor = {};
@@ -216,16 +249,58 @@ GradientVerdict ParameterProbe::append_state(Attribution& attribution, std::vect
       catalog.not_observed(parameter.path, why);
       continue;
     }
+    records.push_back(record);
+    state.weight_sample.clear();
+    sampled_ = true;
+    if (is_promise(record.tensor)) {
+      // Whether it moved is not known here, and is not held against it.
+      state.changed_between_observed = true;
+      if (state.requires_grad) state.promised_weights = device_->enqueue_elements(*impl, kSample);
+      continue;
+    }
     const double sum = sum_of(record.tensor);
     state.changed_between_observed = state.measured && sum != state.weight_sum_before;
     state.measured = true;
     state.weight_sum_before = sum;
-    records.push_back(record);
-    state.weight_sample.clear();
     if (state.requires_grad) sample_elements(*impl, kSample, state.weight_sample);
-    sampled_ = true;
   }
   return verdict;
+}
+
+void ParameterProbe::tell_updates(const std::vector<PromisedUpdate>& promised, std::vector<trace::Record>& records) {
+  std::vector<double> before, after, gradient;
+  for (const auto& update : promised) {
+    const auto parameter = static_cast<std::size_t>(update.parameter);
+    if (parameter >= states_.size() || !device_->keep_elements(update.before, before) ||
+        !device_->keep_elements(update.after, after) || before.size() != after.size())
+      continue;
+    gradient.clear();
+    (void)device_->keep_elements(update.gradient, gradient);
+    auto record = update.record;
+    record.tensor = stats_of_difference(before, after);
+    records.push_back(record);
+    const auto impl = modules_.parameters()[parameter].lock();
+    states_[parameter].gradient_dot_update = dot_of_all(gradient, after, impl ? impl->numel() : 0);
+  }
+}
+
+void ParameterProbe::tell_state(GradientVerdict& verdict, std::vector<trace::Record>& records) {
+  for (auto& record : records)
+    if (record.kind == trace::RecordKind::tensor) (void)device_->keep(record.tensor);
+  for (auto& gradient : verdict.promised) {
+    if (!device_->keep(gradient.stats)) continue;
+    if (verdict.finite && finiteness(gradient.stats) != Finite::finite) {
+      verdict.finite = false;
+      verdict.parameter = gradient.parameter;
+    }
+    const auto parameter = static_cast<std::size_t>(gradient.parameter);
+    if (gradient.record < 0 || parameter >= states_.size()) continue;
+    records[static_cast<std::size_t>(gradient.record)].tensor.aux =
+        std::exchange(states_[parameter].gradient_dot_update, std::numeric_limits<double>::quiet_NaN());
+  }
+  std::erase_if(records, [](const trace::Record& record) {
+    return record.kind == trace::RecordKind::tensor && is_promise(record.tensor);
+  });
 }
 
 }  // namespace sonde::probes

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "probes/attribution.h"
+#include "probes/device_statistics.h"
 #include "probes/module_map.h"
 #include "probes/optimizer_view.h"
 #include "trace/record.h"
@@ -36,6 +37,23 @@ struct ParameterState {
   std::vector<double> weight_sample;
   std::vector<double> gradient_sample;
   double gradient_dot_update = 0;  // of the last update, NaN if unknown
+  // Samples that a device has been asked for, in place of the two above.
+  trace::TensorStats promised_weights;
+  trace::TensorStats promised_gradient;
+};
+
+// An update whose elements a device has been asked for.
+struct PromisedUpdate {
+  int parameter = 0;
+  trace::TensorStats before, after, gradient;
+  trace::Record record;  // all but the statistics
+};
+
+// A gradient whose finiteness, or statistics in a record, a device has been asked for.
+struct PromisedGradient {
+  int parameter = 0;
+  trace::TensorStats stats;
+  int record = -1;  // index among the records appended with it; -1: it has none
 };
 
 struct Between {  // what happened since the last backward pass
@@ -45,12 +63,16 @@ struct Between {  // what happened since the last backward pass
 
 struct GradientVerdict {
   bool finite = true;
-  int parameter = -1;  // the first in the tree whose gradient is not
+  int parameter = -1;                      // the first in the tree whose gradient is not
+  std::vector<PromisedGradient> promised;  // not known yet, taken for finite
 };
 
 class ParameterProbe {
  public:
   ParameterProbe(ModuleMap& modules, OptimizerView& optimizers) : modules_(modules), optimizers_(optimizers) {}
+
+  // Parameters on devices are measured there from now on.
+  void use(DeviceStatistics* device);
 
   // To be called after a rescan of the module map.
   void modules_changed();
@@ -60,13 +82,18 @@ class ParameterProbe {
   // In place of look(): one parameter that was trained when last looked at is asked; unknown if there is none.
   Between glance();
   // After look(), if the weights moved since the samples were taken: records of phase update.
-  void append_updates(Attribution& attribution, std::vector<trace::Record>& records);
+  void append_updates(Attribution& attribution, std::vector<trace::Record>& records,
+                      std::vector<PromisedUpdate>& promised);
+  // When the promises have arrived, in the order the steps were run: appends records of phase update, ...
+  void tell_updates(const std::vector<PromisedUpdate>& promised, std::vector<trace::Record>& records);
+  // ... completes what append_state() appended (records that cannot be completed go), and gives the verdict.
+  void tell_state(GradientVerdict& verdict, std::vector<trace::Record>& records);
 
   // After a backward pass. `all`: every gradient is looked at, else those small enough to cost nothing.
   GradientVerdict check_gradients(bool all);
   // After a backward pass: what the next look() compares with.
   void note();
-  // Everything: records of phases gradient and weight; takes samples for append_updates().
+  // Everything: records of phases gradient and weight; takes samples for append_updates(). REQUIRES: `records` is empty.
   GradientVerdict append_state(Attribution& attribution, std::vector<trace::Record>& records, trace::Catalog& catalog);
 
   [[nodiscard]] const std::vector<ParameterState>& states() const { return states_; }
@@ -76,11 +103,14 @@ class ParameterProbe {
 
   ModuleMap& modules_;
   OptimizerView& optimizers_;
+
+  DeviceStatistics* device_ = nullptr;
   TensorMeter meter_;
   std::vector<ParameterState> states_;
   int witness_ = -1;  // the parameter that glance() asks
   bool sampled_ = false;
   std::vector<double> scratch_;
+  std::vector<at::Tensor> on_device_;  // during check_gradients()
 };
 
 }  // namespace sonde::probes

@@ -1,189 +1,24 @@
 #include "probes/statistics.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
+#include <atomic>
 
-#include "probes/statistics_kernel.h"
+#include "probes/statistics_finish.h"
 #include "probes/statistics_layout.h"
+#include "probes/statistics_parts.h"
+#include "probes/statistics_pass.h"
 
 namespace sonde::probes {
 namespace {
-
-constexpr double kGreatest = std::numeric_limits<double>::max();
-
-double saturate(double value) { return std::clamp(value, -kGreatest, kGreatest); }
-
-float unit_maximum(const Totals& unit) {
-  if (unit.non_finite() > 0) return std::numeric_limits<float>::infinity();
-  const double largest = std::max(-unit.min, unit.max);
-  if (largest <= 0) return 0;  // all zeros
-  return static_cast<float>(std::clamp(largest, static_cast<double>(std::numeric_limits<float>::denorm_min()),
-                                       static_cast<double>(std::numeric_limits<float>::max())));
-}
-
-// One walk over a layout: totals of everything, and the maximum of |x| of every unit on the way, while the elements are
-// in the first-level cache.
-class Pass {
- public:
-  Pass(const TensorView& view, const Layout& layout, const Tails* tails, float* maxima)
-      : kernel_(kernel_for(view.type)),
-        unit_kernel_(unit_kernel_for(view.type)),
-        layout_(layout),
-        element_(element_size(view.type)),
-        tails_(tails),
-        maxima_(maxima) {}
-
-  Totals run() {
-    const auto dimensions = layout_.dimensions();
-    if (layout_.unit < 0) {
-      sweep(dimensions, layout_.origin, totals_);
-      return totals_;
-    }
-    const auto unit = static_cast<std::size_t>(layout_.unit);
-    const Dimension units = dimensions[unit];
-    if (unit + 1 == dimensions.size() && units.stride == 1) {
-      columns(dimensions.first(unit), static_cast<std::size_t>(units.size));
-    } else if (unit + 2 == dimensions.size() && dimensions[unit + 1].stride == 1) {
-      planes(dimensions.first(unit), units, static_cast<std::size_t>(dimensions[unit + 1].size));
-    } else {
-      slices(unit, units);
-    }
-    return totals_;
-  }
-
- private:
-  void sweep(std::span<const Dimension> dimensions, const std::byte* origin, Totals& totals) {
-    for_each_run(dimensions, origin, element_,
-                 [&](const std::byte* run, std::size_t n) { kernel_.accumulate(run, n, tails_, totals); });
-  }
-
-  // Units are the elements of a row.
-  void columns(std::span<const Dimension> outer, std::size_t width) {
-    const bool rows_touch = !outer.empty() && outer.back().stride == static_cast<std::int64_t>(width);
-    if (!rows_touch) {
-      for_each_offset(outer, layout_.origin, element_, [&](const std::byte* row) { whole_rows(row, 1, width); });
-      return;
-    }
-    const auto rows = static_cast<std::size_t>(outer.back().size);
-    for_each_offset(outer.first(outer.size() - 1), layout_.origin, element_,
-                    [&](const std::byte* block) { whole_rows(block, rows, width); });
-  }
-
-  void whole_rows(const std::byte* data, std::size_t rows, std::size_t width) {
-    if (width >= kBlock) {
-      for (std::size_t done = 0; done < rows * width;) {
-        const std::size_t column = done % width;
-        const std::size_t n = std::min(kBlock, width - column);
-        kernel_.accumulate(data + done * element_, n, tails_, totals_);
-        unit_kernel_.column_maxima(data + done * element_, 1, 0, n, maxima_ + column);
-        done += n;
-      }
-      return;
-    }
-    const std::size_t at_once = kBlock / width;
-    for (std::size_t row = 0; row < rows; row += at_once) {
-      const std::size_t n = std::min(at_once, rows - row);
-      const std::byte* block = data + row * width * element_;
-      kernel_.accumulate(block, n * width, tails_, totals_);
-      fold_rows(block, n, width);
-    }
-  }
-
-  // Rows narrower than a few vectors are taken several at a time, as one wide row whose columns are folded afterwards.
-  void fold_rows(const std::byte* data, std::size_t rows, std::size_t width) {
-    constexpr std::size_t kWide = 64;
-    const std::size_t fold = width < kWide / 2 ? std::min(rows, kWide / width) : 1;
-    if (fold == 1) {
-      unit_kernel_.column_maxima(data, rows, width, width, maxima_);
-      return;
-    }
-    float wide[kWide] = {};
-    const std::size_t folded = rows / fold * fold;
-    unit_kernel_.column_maxima(data, rows / fold, fold * width, fold * width, wide);
-    if (folded < rows) {
-      unit_kernel_.column_maxima(data + folded * width * element_, 1, 0, (rows - folded) * width, wide);
-    }
-    unit_kernel_for(ScalarType::float32).column_maxima(wide, fold, width, width, maxima_);
-  }
-
-  // Every unit is a run.
-  void planes(std::span<const Dimension> outer, Dimension units, std::size_t length) {
-    const auto count = static_cast<std::size_t>(units.size);
-    const bool small = length <= kBlock / 4 && units.stride == static_cast<std::int64_t>(length);
-    for_each_offset(outer, layout_.origin, element_, [&](const std::byte* block) {
-      const std::size_t at_once = small ? kBlock / length : 1;
-      for (std::size_t u = 0; u < count; u += at_once) {
-        const std::size_t n = std::min(at_once, count - u);
-        const std::byte* data = block + static_cast<std::int64_t>(u * element_) * units.stride;
-        if (small) {
-          kernel_.accumulate(data, n * length, tails_, totals_);
-          unit_kernel_.run_maxima(data, n, length, maxima_ + u);
-        } else {
-          Totals plane;
-          kernel_.accumulate(data, length, tails_, plane);
-          add_unit(u, plane);
-        }
-      }
-    });
-  }
-
-  // Everything else: the whole view of each unit in turn.
-  void slices(std::size_t unit, Dimension units) {
-    std::array<Dimension, kMaxDimensions> others;
-    std::size_t count = 0;
-    for (std::size_t k = 0; k < layout_.count; ++k) {
-      if (k != unit) others[count++] = layout_.storage[k];
-    }
-    for (std::int64_t u = 0; u < units.size; ++u) {
-      Totals slice;
-      sweep({others.data(), count}, layout_.origin + u * units.stride * static_cast<std::int64_t>(element_), slice);
-      add_unit(static_cast<std::size_t>(u), slice);
-    }
-  }
-
-  void add_unit(std::size_t u, const Totals& totals) {
-    maxima_[u] = std::max(maxima_[u], unit_maximum(totals));
-    totals_.merge(totals);
-  }
-
-  const Kernel& kernel_;
-  const UnitKernel& unit_kernel_;
-  const Layout& layout_;
-  const std::size_t element_;
-  const Tails* const tails_;
-  float* const maxima_;
-  Totals totals_;
-};
 
 bool fits(const TensorView& view) {
   return view.sizes.size() <= kMaxDimensions && view.strides.size() == view.sizes.size();
 }
 
-void finish(const Totals& totals, const Layout& layout, trace::TensorStats& stats) {
-  stats.count = layout.elements;
-  stats.nan = totals.nan * layout.repeat;
-  stats.positive_infinity = totals.positive_infinity * layout.repeat;
-  stats.negative_infinity = totals.negative_infinity * layout.repeat;
-  stats.zeros = totals.zeros * layout.repeat;
-  stats.min = totals.min;
-  stats.max = totals.max;
-  const std::uint64_t finite = layout.elements / layout.repeat - totals.non_finite();
-  if (finite == 0) return;
-  const auto divisor = static_cast<double>(finite);
-  const double sum = std::isnan(totals.sum) ? 0 : totals.sum;  // doubles that overflowed on both sides
-  stats.mean = std::clamp(sum / divisor, totals.min, totals.max);
-  stats.mean_square = saturate(totals.sum_squares / divisor);
-  stats.beyond = static_cast<float>(static_cast<double>(totals.beyond) / divisor);
-}
-
 }  // namespace
 
 trace::TensorStats measure(const TensorView& view, const MeasureOptions& options) {
-  trace::TensorStats stats;
-  stats.aux = std::numeric_limits<double>::quiet_NaN();
-  stats.min = std::numeric_limits<double>::infinity();
-  stats.max = -stats.min;
+  trace::TensorStats stats = no_stats();
   if (!fits(view)) return stats;
 
   const auto unit = static_cast<std::size_t>(options.unit_dimension);
@@ -193,19 +28,23 @@ trace::TensorStats measure(const TensorView& view, const MeasureOptions& options
   if (layout.elements == 0) return stats;
 
   const std::size_t units = by_unit ? static_cast<std::size_t>(view.sizes[unit]) : 0;
-  float* const maxima = options.unit_maxima.data();
-  std::fill_n(maxima, units, 0.0f);
-  const Totals totals = Pass(view, layout, options.tails, maxima).run();
-  finish(totals, layout, stats);
+  const std::span<float> maxima = options.unit_maxima.first(units);
+  const std::size_t parts = parts_of(layout.elements / layout.repeat);
+  const bool in_parts = parts > 1 && options.unit_maxima.size() >= maxima_needed(layout.elements, units);
+  const std::span<float> cleared = in_parts ? options.unit_maxima.first(maxima_needed(layout.elements, units)) : maxima;
+  std::ranges::fill(cleared, 0.0f);
+  const Totals totals = pass_in_parts(view.type, layout, options.tails, maxima, in_parts ? parts : 1,
+                                      options.unit_maxima.data() + units, options.parallel);
+  finish(totals, layout.elements, layout.repeat, stats);
   if (units == 0) return stats;
-
-  if (layout.unit < 0) std::fill_n(maxima, units, unit_maximum(totals));
-  std::uint8_t* const alive = options.alive.size() >= units ? options.alive.data() : nullptr;
-  const UnitSummary summary = unit_kernel_for(view.type).summarize(maxima, units, alive);
-  stats.units = static_cast<std::uint32_t>(units);
-  stats.silent_units = summary.silent;
-  stats.aux = summary.spread;
+  if (layout.unit < 0) std::ranges::fill(maxima, unit_maximum(totals));
+  finish_units(maxima, options.alive, stats);
   return stats;
+}
+
+std::size_t maxima_needed(std::uint64_t elements, std::size_t units) {
+  const std::size_t parts = parts_of(elements);
+  return parts > 1 ? units * (parts + 1) : units;
 }
 
 bool all_finite(const TensorView& view) {
@@ -219,8 +58,20 @@ bool all_finite(const TensorView& view) {
   return finite;
 }
 
-bool all_finite(const void* data, std::size_t elements, ScalarType type) {
-  return elements == 0 || kernel_for(type).finite(data, elements);
+bool all_finite(const void* data, std::size_t elements, ScalarType type, Parallel parallel) {
+  if (elements == 0) return true;
+  const Kernel& kernel = kernel_for(type);
+  const std::size_t parts = parts_of(elements);
+  if (parts == 1) return kernel.finite(data, elements);
+  std::atomic<bool> finite{true};
+  const auto one = [&](std::size_t index) {
+    const std::size_t begin = index * elements / parts, end = (index + 1) * elements / parts;
+    if (!finite.load(std::memory_order_relaxed)) return;
+    const auto* from = static_cast<const std::byte*>(data) + begin * element_size(type);
+    if (!kernel.finite(from, end - begin)) finite.store(false, std::memory_order_relaxed);
+  };
+  run_parallel(parallel, parts, one);
+  return finite.load(std::memory_order_relaxed);
 }
 
 }  // namespace sonde::probes

@@ -1,7 +1,8 @@
 // The fused statistics pass: everything the analysis needs of a tensor, in one walk over its memory.
 //
 // Reads memory itself: calls no LibTorch operator and no allocator, and is therefore invisible to observers and to
-// autograd. Results are deterministic for the same bytes, shape and machine. Thread-safe: no state.
+// autograd. Results are deterministic for the same bytes, shape and machine, whatever the number of threads.
+// Thread-safe: no state.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +30,9 @@ struct Tails {
   double high;
 };
 
+// Runs work(context, 0) ... work(context, parts - 1), each once, on any threads, and returns when all have ended.
+using Parallel = void (*)(std::size_t parts, void (*work)(void* context, std::size_t part), void* context);
+
 struct MeasureOptions {
   const Tails* tails = nullptr;  // count the elements beyond them
   int unit_dimension = -1;       // look at units along this dimension, -1: do not
@@ -36,8 +40,9 @@ struct MeasureOptions {
   // never cleared, so that a caller can gather over several tensors. May be empty: units are then only counted.
   std::span<std::uint8_t> alive;
   // Filled with the maximum of |x| of every unit, +inf for a unit with a NaN or an infinity. At least
-  // sizes[unit_dimension] long, else units are not looked at.
+  // sizes[unit_dimension] long, else units are not looked at. maxima_needed() long, else a large tensor is not cut.
   std::span<float> unit_maxima;
+  Parallel parallel = nullptr;  // for the parts of large tensors; null: one after the other
 };
 
 // Fills all fields of TensorStats but dead_units. aux: max over units of max|x| minus the min over units (0: identical
@@ -51,9 +56,12 @@ struct MeasureOptions {
 // the range of double saturate.
 trace::TensorStats measure(const TensorView& view, const MeasureOptions& options = {});
 
+// How long unit_maxima has to be for a tensor of so many elements and units: more than `units` where it is cut in parts.
+std::size_t maxima_needed(std::uint64_t elements, std::size_t units);
+
 // True if every element is finite; stops early. For sentinels.
 bool all_finite(const TensorView& view);
-bool all_finite(const void* data, std::size_t elements, ScalarType type);  // contiguous
+bool all_finite(const void* data, std::size_t elements, ScalarType type, Parallel parallel = nullptr);  // contiguous
 
 // The name of the vector target in use ("AVX2", "AVX3" ...), for reports of benchmarks.
 const char* vector_target();

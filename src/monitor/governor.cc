@@ -11,6 +11,10 @@ constexpr double kOutlier = 4;          // a time that many times the typical on
 constexpr double kContractShare = 0.1;
 // A loop that has gone so long without accumulating, skipping or taking turns can be followed by a glance.
 constexpr std::uint32_t kPlainRow = 8;
+// Steps that were not observed, before observed ones are compared with them.
+constexpr std::size_t kComparable = 5;
+// Waits between two observations differ by less than this: 2 and 3 are the usual rhythms.
+constexpr std::uint32_t kRhythm = 3;
 
 }  // namespace
 
@@ -24,13 +28,46 @@ void Typical::add(double value) {
   median_ = *middle;
 }
 
-Level Governor::next(const Step& step, bool suspicious) {
+void Typical::restart(double value) {
+  count_ = 0;
+  add(value);
+}
+
+Governor::Decision Governor::next(const Step& step, bool suspicious) {
+  const double cost = take(step);
+  return {choose(step, cost, suspicious), static_cast<std::uint64_t>(cost)};
+}
+
+// Files the step under its kind, and returns what watching it cost.
+double Governor::take(const Step& step) {
   ++steps_;
-  auto& costs = cost_[static_cast<std::size_t>(step.level)];
-  const auto cost = static_cast<double>(step.monitor_ns);
-  const double bare = std::max(0.0, static_cast<double>(step.total_ns) - cost);
-  costs.add(cost);
-  bare_.add(bare);
+  const Kind kind = step.level == Level::full       ? full
+                    : last_ == full                 ? after_full
+                    : step.level == Level::contract ? contract
+                                                    : sentinel;
+  last_ = kind;
+  const auto clocked = static_cast<double>(step.monitor_ns);
+  const auto total = static_cast<double>(step.total_ns);
+  const bool comparable = bare_.count() >= kComparable;
+  if (kind == sentinel || kind == contract) {
+    bare_.add(std::max(0.0, total - clocked));
+    cost_[kind].add(clocked);
+    if (!comparable && bare_.count() == kComparable && first_total_.count() > 0)
+      cost_[full].restart(std::max(cost_[full].value(), first_total_.value() - bare_.value()));
+    return clocked;
+  }
+  if (!comparable) {
+    if (kind == full) first_total_.add(total);
+    cost_[kind].add(clocked);
+    return clocked;
+  }
+  cost_[kind].add(std::max(clocked, total - bare_.value()));
+  // One comparison alone is mostly noise.
+  return std::max(clocked, cost_[kind].value());
+}
+
+Level Governor::choose(const Step& step, double cost, bool suspicious) {
+  observations_ += step.level == Level::full;
   blind_ = step.level == Level::full ? 0 : blind_ + 1;
   unchecked_ = step.level == Level::sentinel ? unchecked_ + 1 : 0;
   plain_ = step.plain ? plain_ + 1 : 0;
@@ -39,21 +76,25 @@ Level Governor::next(const Step& step, bool suspicious) {
   if (steps_ < options_.first_steps) return Level::full;
   if (insisted_ > 0) return --insisted_, Level::full;
 
-  const double earned =
-      std::min(bare, kOutlier * bare_.value()) * options_.overhead * (suspicious ? kSuspicionFactor : 1);
-  const double full_cost = cost_[static_cast<std::size_t>(Level::full)].value();
-  saved_ns_ += earned - (steps_ > options_.first_steps ? std::min(cost, kOutlier * costs.value()) : 0);
+  const auto total = static_cast<double>(step.total_ns);
+  const double bare = bare_.count() > 0 ? std::min(total, kOutlier * bare_.value()) : total - cost;
+  const double earned = bare * options_.overhead * (suspicious ? kSuspicionFactor : 1);
+  const double price = price_of_observation();
+  if (steps_ > options_.first_steps) saved_ns_ += earned - std::min(cost, kOutlier * cost_[last_].value());
   // A debt of two observations at most: after a slow spell, sampling goes on.
-  saved_ns_ = std::clamp(saved_ns_, -full_cost * 2, full_cost * 2);
-  if (saved_ns_ >= full_cost || blind_ + 1 >= options_.max_blind_steps) return Level::full;
+  saved_ns_ = std::clamp(saved_ns_, -price * 2, price * 2);
+  // A loop may have a rhythm (two networks in turns, an accumulation): the wait is varied, to see all of it.
+  const auto varied = static_cast<std::uint32_t>(observations_ % kRhythm);
+  const bool affordable =
+      bare_.count() >= kComparable && saved_ns_ >= price + std::min(earned, price / (2 * kRhythm)) * varied;
+  if (affordable || blind_ + 1 + varied >= options_.max_blind_steps) return Level::full;
   // The step after a full one tells what the update did to the weights.
   if (step.level == Level::full || plain_ < kPlainRow || contract_is_due(earned)) return Level::contract;
   return Level::sentinel;
 }
 
 bool Governor::contract_is_due(double earned) const {
-  const double extra = cost_[static_cast<std::size_t>(Level::contract)].value() -
-                       cost_[static_cast<std::size_t>(Level::sentinel)].value();
+  const double extra = cost_[contract].value() - cost_[sentinel].value();
   return unchecked_ + 1 >= kMostWithoutContract || extra <= (unchecked_ + 1) * earned * kContractShare;
 }
 

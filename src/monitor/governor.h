@@ -1,9 +1,12 @@
 // Governor: how closely each step is watched, so that watching costs the share of time it may.
 //
 // Each step earns its share of time and pays what watching it cost; the next full observation comes when enough is
-// saved for it. Times are compared with the median of the last few, so that a pause in training (a validation, a
-// checkpoint) earns nothing and a thread that was put to sleep in our code does not pay for it. Not thread-safe; knows
-// no clock.
+// saved for it. Clocks inside the monitor see less than half of what an observation costs: the rest is spent in the
+// user's own operations, which find their data and code gone from the caches. So the price of an observed step is by
+// how much it and the step after it are longer than the steps that are not observed.
+//
+// Times are compared with the median of the last few, so that a pause in training (a validation, a checkpoint) earns
+// nothing and a thread that was put to sleep in our code does not pay for it. Not thread-safe; knows no clock.
 #pragma once
 
 #include <array>
@@ -25,7 +28,8 @@ enum class Level : std::uint8_t {
 class Typical {
  public:
   void add(double value);
-  [[nodiscard]] bool known() const { return count_ > 0; }
+  void restart(double value);  // forgets all others
+  [[nodiscard]] std::size_t count() const { return count_; }
   [[nodiscard]] double value() const { return median_; }  // 0 if not known
 
  private:
@@ -45,28 +49,41 @@ class Governor {
 
   struct Step {
     Level level = Level::sentinel;
-    std::uint64_t total_ns = 0;  // since the step before, the monitor's share included
-    std::uint64_t monitor_ns = 0;
-    bool plain = true;  // one update and cleared gradients since the step before, as far as was seen
+    std::uint64_t total_ns = 0;    // since the step before, the monitor's share included
+    std::uint64_t monitor_ns = 0;  // of it, by the clocks inside the monitor
+    bool plain = true;             // one update and cleared gradients since the step before, as far as was seen
+  };
+  struct Decision {
+    Level level = Level::full;  // of the next step
+    std::uint64_t cost_ns = 0;  // of this step: no less than its monitor_ns
   };
   // Takes the account of a step and says how closely the next one is to be watched.
-  [[nodiscard]] Level next(const Step& step, bool suspicious);
+  [[nodiscard]] Decision next(const Step& step, bool suspicious);
 
   // Observe the next steps whatever it costs: something went wrong that was not seen in full.
   void insist(std::uint32_t steps) { insisted_ = steps; }
 
  private:
+  // What a step was to the account: its level, or the one after a full one, which pays for the emptied caches too.
+  enum Kind : std::uint8_t { sentinel, contract, full, after_full };
+
+  double take(const Step& step);
+  [[nodiscard]] Level choose(const Step& step, double cost, bool suspicious);
+  [[nodiscard]] double price_of_observation() const { return cost_[full].value() + cost_[after_full].value(); }
   [[nodiscard]] bool contract_is_due(double earned) const;
 
   const Options options_;
   std::uint64_t steps_ = 0;
+  std::uint64_t observations_ = 0;
   std::uint32_t blind_ = 0;      // steps since the last full one
   std::uint32_t unchecked_ = 0;  // ... since the contract was looked at
   std::uint32_t plain_ = 0;      // plain steps in a row
   std::uint32_t insisted_ = 0;
   double saved_ns_ = 0;
-  Typical bare_;                 // step time without the monitor
-  std::array<Typical, 3> cost_;  // by level
+  Kind last_ = sentinel;
+  Typical bare_;         // time of steps that nothing but the monitor's own clocks makes dearer, without the monitor
+  Typical first_total_;  // of the first steps, all observed, while there is nothing to compare them with
+  std::array<Typical, 4> cost_;  // by kind
 };
 
 }  // namespace sonde::monitor

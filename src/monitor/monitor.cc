@@ -69,9 +69,10 @@ Verdict Monitor::check(const at::Tensor& loss) { return impl_->check(loss); }
 Monitor::Pause Monitor::pause() { return impl_->pause(); }
 void Monitor::follow(torch::optim::Optimizer& optimizer) { impl_->follow({&optimizer}); }
 void Monitor::follow(const std::vector<torch::optim::Optimizer*>& optimizers) { impl_->follow(optimizers); }
+void Monitor::metric(std::string_view name, double value, MetricOptions how) { impl_->metric(name, value, how); }
 Hooks& Monitor::hooks() { return impl_->hooks(); }
 void Monitor::poll() { impl_->session().poll(); }
-Report Monitor::report() { return impl_->report(); }
+Report Monitor::report() { return impl_->report_to_user(); }
 
 namespace monitor {
 

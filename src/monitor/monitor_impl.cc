@@ -26,6 +26,18 @@ runtime::Session::Extras extras(const Options& options) {
   return extras;
 }
 
+std::string reason_of(std::uint64_t step, const monitor::StepState& state) {
+  std::ostringstream reason;
+  if (!state.loss_finite)
+    reason << "the loss of step " << step << " is "
+           << (std::isnan(state.loss) ? "nan"
+               : state.loss > 0       ? "inf"
+                                      : "-inf");
+  else
+    reason << "a gradient of step " << step << " is not finite";
+  return reason.str();
+}
+
 void check_loss(const at::Tensor& loss, bool ran) {
   if (!loss.defined())
     throw std::invalid_argument("sonde: the loss is an undefined tensor; wanted: the tensor backward() starts from");
@@ -72,6 +84,25 @@ Monitor::Impl::Impl(monitor::Subject subject, Options options)
   watch_.attach_thread();
   watch_.observe(monitor::Level::full);
   last_step_ns_ = now_ns();
+}
+
+// The threads that gave metrics must be done with the monitor by now, as with any object.
+Monitor::Impl::~Impl() {
+  safely([this] {
+    if (asked_ && !options_.logger) return session_.close(nullptr);
+    const Report last = report();
+    session_.close(last.context.steps > 0 ? &last : nullptr);
+  });
+}
+
+Report Monitor::Impl::report_to_user() {
+  asked_ = true;
+  return report();
+}
+
+void Monitor::Impl::metric(std::string_view name, double value, MetricOptions how) {
+  if (name.empty()) throw std::invalid_argument("sonde: a metric has an empty name; wanted: a name to show in reports");
+  session_.metric(name, value, how, judged_step_.load(std::memory_order_relaxed), now_ns());
 }
 
 // The monitor's own failures never reach the training; a step it could not watch is one it did not see.
@@ -146,16 +177,8 @@ Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& 
                              const std::function<at::Tensor()>* forward) {
   Verdict verdict;
   if (state.poisoned()) {
-    std::ostringstream reason;
-    if (!state.loss_finite)
-      reason << "the loss of step " << watch_.step() << " is "
-             << (std::isnan(state.loss) ? "nan"
-                 : state.loss > 0       ? "inf"
-                                        : "-inf");
-    else
-      reason << "a gradient of step " << watch_.step() << " is not finite";
     verdict.ok = false;
-    verdict.reason = reason.str();
+    verdict.reason = reason_of(watch_.step(), state);
     if (!state.observed) {
       if (forward && explain(*forward)) state.unexplained = false;
       governor_.insist(3);
@@ -163,18 +186,23 @@ Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& 
     if (options_.on_fault != OnFault::report) {
       watch_.drop_gradients();
       verdict.applied = false;
-      if (skipped_++ == 0) first_skipped_ = watch_.step();
     }
+  } else if (const auto late = watch_.take_late()) {
+    verdict.ok = false;
+    verdict.reason = reason_of(late->step, late->state);
+    if (!late->state.observed) governor_.insist(3);
   } else if (session_.broken()) {
     verdict.ok = false;
     verdict.reason = "training was found to be broken; see the report";
   }
 
+  judged_step_.store(watch_.step(), std::memory_order_relaxed);
   const auto end = now_ns();
   const auto monitor_ns = account.spent(end) + last_tail_ns_;
   const auto step_ns = end - last_step_ns_;
-  watch_.end_step(state, verdict.applied, step_ns, monitor_ns);
-  watch_.begin_next(state, governor_.next({state.level, step_ns, monitor_ns, state.plain()}, session_.suspicious()));
+  const auto decision = governor_.next({state.level, step_ns, monitor_ns, state.plain()}, session_.suspicious());
+  watch_.end_step(state, verdict.applied, step_ns, decision.cost_ns);
+  watch_.begin_next(state, decision.level);
   last_step_ns_ = end;
   last_tail_ns_ = now_ns() - end;
   watch_.hooks().rethrow();
@@ -246,20 +274,8 @@ void Monitor::Impl::follow(std::vector<torch::optim::Optimizer*> optimizers) {
 }
 
 Report Monitor::Impl::report() {
-  auto report = session_.report();
-  const std::uint64_t skipped = skipped_;
-  if (skipped == 0) return report;
-  const std::uint64_t first = first_skipped_;
-  std::ostringstream kept;
-  if (skipped == 1)
-    kept << "the update of step " << first << " was not applied";
-  else
-    kept << skipped << " updates were not applied, the first on step " << first;
-  kept << " (on_fault = " << (options_.on_fault == OnFault::abort ? "abort" : "skip") << ")";
-  for (auto& finding : report.findings)
-    if (finding.severity == Severity::error && finding.origin.step <= first && first <= finding.last_step)
-      finding.kept = kept.str();
-  return report;
+  safely([this] { watch_.tell_all(); });
+  return session_.report();
 }
 
 }  // namespace sonde

@@ -1,7 +1,6 @@
 // The implementation behind sonde::Monitor: one session, one watch, the guard.
 #pragma once
 
-#include <atomic>
 #include <functional>
 
 #include <sonde/monitor.h>
@@ -16,6 +15,9 @@ namespace sonde {
 class Monitor::Impl {
  public:
   Impl(monitor::Subject subject, Options options);
+  ~Impl();
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
 
   Verdict backward(const at::Tensor& loss, bool retain_graph, bool create_graph,
                    const std::function<at::Tensor()>* forward);
@@ -27,6 +29,8 @@ class Monitor::Impl {
   [[nodiscard]] Hooks& hooks() { return watch_.hooks(); }
   [[nodiscard]] runtime::Session& session() { return session_; }
   [[nodiscard]] Report report();
+  [[nodiscard]] Report report_to_user();
+  void metric(std::string_view name, double value, MetricOptions how);
 
  private:
   class Account;
@@ -42,12 +46,11 @@ class Monitor::Impl {
   monitor::TrainingWatch watch_;
   monitor::Governor governor_;
   monitor::Replay replay_;
-  // Read by report(), on any thread.
-  std::atomic<std::uint64_t> skipped_{0};
-  std::atomic<std::uint64_t> first_skipped_{0};
-  bool first_step_ = true;          // not judged yet
-  std::uint64_t last_step_ns_;      // when the last step, or the construction, ended
-  std::uint64_t last_tail_ns_ = 0;  // what the monitor did after that; part of the next step
+  std::atomic<std::uint64_t> judged_step_{0};  // the last one; read by metric(), on any thread
+  std::atomic<bool> asked_{false};             // somebody has had the report
+  bool first_step_ = true;                     // not judged yet
+  std::uint64_t last_step_ns_;                 // when the last step, or the construction, ended
+  std::uint64_t last_tail_ns_ = 0;             // what the monitor did after that; part of the next step
 };
 
 }  // namespace sonde

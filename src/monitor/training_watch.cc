@@ -19,18 +19,6 @@ constexpr std::uint32_t kFreshSteps = 20;
 // Programs that take turns between losses (a GAN under one monitor) are not read again for ever.
 constexpr std::uint32_t kMostPrograms = 16;
 
-double value_of(const at::Tensor& loss) {
-  const auto& impl = *loss.unsafeGetTensorImpl();
-  if (const auto value = probes::read_scalar(impl)) return *value;
-  probes::TensorMeter meter;
-  trace::TensorStats stats;
-  if (meter.measure(impl, {}, stats) != nullptr) return 0;
-  return stats.nan > 0                 ? std::numeric_limits<double>::quiet_NaN()
-         : stats.positive_infinity > 0 ? std::numeric_limits<double>::infinity()
-         : stats.negative_infinity > 0 ? -std::numeric_limits<double>::infinity()
-                                       : stats.mean;
-}
-
 }  // namespace
 
 void require_held(const std::vector<torch::optim::Optimizer*>& optimizers, const std::vector<at::Tensor>& parameters,
@@ -87,6 +75,9 @@ void TrainingWatch::attach_thread() {
   if (subscription_) subscription_->alive.store(false, std::memory_order_relaxed);
   observer_ = &here;
   observer_id_ = here.id();
+  forget_late();
+  parameters_.use(&here.device());
+  backward_.use(&here.device());
   subscription_ = here.subscribe(*this);
   observe(wanted_);
 }
@@ -215,19 +206,24 @@ void TrainingWatch::place_operations(const at::Tensor& loss, bool hook_graph) {
 }
 
 // The loss, its target and the input are described at the first loss, and again when a program goes on with another one.
-void TrainingWatch::infer_program() {
+bool TrainingWatch::program_is_new() {
   const auto* prediction = attribution_.find(loss_view_.prediction);
   const auto* loss = attribution_.find(loss_view_.loss_serial);
   const auto sites = std::make_pair(prediction ? prediction->site : 0, loss ? loss->site : 0);
-  if (attribution_.placed().empty() || sites == program_sites_ || programs_ >= kMostPrograms) return;
+  if (attribution_.placed().empty() || sites == program_sites_ || programs_ >= kMostPrograms) return false;
   program_sites_ = sites;
+  ++programs_;
+  return true;
+}
+
+void TrainingWatch::describe_program() {
   auto program = session_.catalog().program();
-  if (programs_++ == 0) {
+  if (!std::exchange(described_, true)) {
     if (const auto* module = subject_.alive()) modules_.read_modes(*module);
     program.modules.clear();
     for (const auto& layer : modules_.layers()) program.modules.push_back({layer.path, layer.type, layer.training});
   }
-  probes::describe_loss(observer_->log(), attribution_, loss_view_, program);
+  probes::describe_loss(observer_->log(), attribution_, loss_view_, seen_.batch, program);
   session_.catalog().set_program(std::move(program));
 }
 
@@ -245,44 +241,48 @@ TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, 
   state.between = state.level == Level::sentinel ? parameters_.glance() : parameters_.look();
   if (!hook_graph) state.between.gradients_cleared = Answer::unknown;  // this pass has written them since
   number_step(state.between);
-  state.loss = value_of(loss);
-  state.loss_finite = std::isfinite(state.loss);
+  look_at_loss(loss, state);
 
-  if (state.observed) place_operations(loss, hook_graph);
-  // Where only the sentinel looks, the end says it all.
-  if (state.level != Level::sentinel || fresh_baselines_) push_step(trace::RecordKind::step_begin, state, true, 0, 0);
-  fresh_baselines_ = false;
-  if (state.between.weights_changed != Answer::no) {
-    parameters_.append_updates(attribution_, records_);
-    push_all(records_);
-  }
+  for (auto* records : {&seen_.updates, &seen_.operations, &seen_.states, &seen_.contracts}) records->clear();
+  seen_.first_of_run = std::exchange(fresh_baselines_, false);
+  seen_.learning_rate = optimizers_.first_rate();
+  seen_.closure = optimizers_.settings().closure;
+  const auto* module = subject_.alive();
+  seen_.training_mode = module == nullptr ? 2 : module->is_training() ? 1 : 0;
+  if (state.between.weights_changed != Answer::no)
+    parameters_.append_updates(attribution_, seen_.updates, seen_.promised_updates);
   if (state.observed) {
-    infer_program();  // before the records it explains
-    push_forward();
-    contracts_.look_at_operations(observer_->log(), attribution_.placed(), records_);
-    push_all(records_);
+    place_operations(loss, hook_graph);
+    seen_.describes = program_is_new();
+    if (seen_.describes) seen_.batch = probes::sample_batch(*observer_, loss_view_);
+    contracts_.look_at_operations(observer_->log(), attribution_.placed(), seen_.operations);
   }
-  push_loss(state);
-  if (!state.loss_finite) state.unexplained = !state.observed || !push_forward_origin();
+  late_ = late_ || observer_->device().used();
+  if (!late_) tell_forward(state);
   return state;
 }
 
-void TrainingWatch::after_backward(StepState& state, bool ran, bool check_all_gradients) {
-  if (state.observed) push_backward();
-  if (ran) {
-    const auto verdict = state.observed ? parameters_.append_state(attribution_, records_, session_.catalog())
-                                        : parameters_.check_gradients(check_all_gradients);
-    state.gradients_finite = verdict.finite;
-    push_all(records_);
-    if (!verdict.finite && state.loss_finite) {
-      state.unexplained = !state.observed || !backward_.origin().found;
-      state.unexplained_parameter = verdict.parameter;
-      if (!state.unexplained) push_backward_origin();
-    }
+void TrainingWatch::tell_forward(StepState& state) {
+  // Where only the sentinel looks, the end says it all.
+  if (state.level != Level::sentinel || seen_.first_of_run) push_step(trace::RecordKind::step_begin, state, true, 0, 0);
+  push_all(seen_.updates);
+  if (state.observed) {
+    if (seen_.describes) describe_program();  // before the records it explains
+    push_forward();
+    push_all(seen_.operations);
   }
+  push_loss(state);
+  if (!state.loss_finite) state.unexplained = !state.observed || !push_forward_origin();
+}
+
+void TrainingWatch::after_backward(StepState& state, bool ran, bool guarded) {
+  backward_.detach();
+  seen_.ran = ran;
+  if (ran)
+    seen_.verdict = state.observed ? parameters_.append_state(attribution_, seen_.states, session_.catalog())
+                                   : parameters_.check_gradients(guarded);
   if (const auto failures = backward_.take_failures())
     session_.catalog().not_observed("gradients", "could not be measured", failures);
-  backward_.detach();
 
   if (ran && state.level != Level::sentinel) {
     if (!state.observed) parameters_.note();
@@ -295,11 +295,33 @@ void TrainingWatch::after_backward(StepState& state, bool ran, bool check_all_gr
     view.skipped = last_skipped_;
     view.defaults_edited = optimizers_.defaults_edited(subject_.optimizers, view.rate_in_defaults, view.rate_in_groups);
     view.all_rates_zero = optimizers_.all_rates_zero();
-    contracts_.step(view, attribution_, records_);
-    push_all(records_);
+    contracts_.step(view, attribution_, seen_.contracts);
   }
+  told_early_ = late_ && guarded;
+  if (told_early_) {
+    tell_late(true);
+    await_device(state);
+    tell_forward(state);
+  } else if (late_) {
+    tell_late(false);
+  }
+  if (!late_ || told_early_) tell_gradients(state);
   observed_steps_ += state.observed;
   note_unseen();
+}
+
+void TrainingWatch::tell_gradients(StepState& state) {
+  if (state.observed) push_backward();
+  if (seen_.ran) {
+    state.gradients_finite = seen_.verdict.finite;
+    push_all(seen_.states);
+    if (!state.gradients_finite && state.loss_finite) {
+      state.unexplained = !state.observed || !backward_.pass().origin().found;
+      state.unexplained_parameter = seen_.verdict.parameter;
+      if (!state.unexplained) push_backward_origin();
+    }
+  }
+  push_all(seen_.contracts);
 }
 
 void TrainingWatch::give_up() {
@@ -309,14 +331,23 @@ void TrainingWatch::give_up() {
 
 void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns) {
   last_skipped_ = !applied;
+  if (late_ && !told_early_)
+    put_off(state, applied, step_ns, monitor_ns);
+  else
+    tell_end(state, applied, step_ns, monitor_ns);
+  // Two passes back: losses with a common trunk, networks that train each other.
+  needed_from_ = std::exchange(end_of_last_pass_, observer_->log().next_serial());
+  subscription_->needed_from =
+      late_passes_.empty() ? needed_from_ : std::min(needed_from_, late_passes_.front().needs_from);
+  observer_->trim();
+}
+
+void TrainingWatch::tell_end(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns) {
   // A later pass of the same step meets what an earlier one left in the gradients.
   if (state.unexplained && explained_step_ != step_)
     push_unknown_origin(state.loss_finite ? Phase::gradient : Phase::loss, state.unexplained_parameter);
   push_step(trace::RecordKind::step_end, state, applied, step_ns, monitor_ns);
   session_.end_step(session_.producer_for_this_thread());
-  // Two passes back: losses with a common trunk, networks that train each other.
-  subscription_->needed_from = std::exchange(end_of_last_pass_, observer_->log().next_serial());
-  observer_->trim();
 }
 
 void TrainingWatch::begin_next(const StepState& last, Level level) {
@@ -327,14 +358,15 @@ void TrainingWatch::begin_next(const StepState& last, Level level) {
 
 bool TrainingWatch::explain(const at::Tensor& loss) {
   place_operations(loss, true);
-  if (!std::isfinite(value_of(loss))) {
-    backward_.detach();
-    return push_forward_origin();
-  }
-  loss.backward();
-  const bool found = backward_.origin().found;
-  if (found) push_backward_origin();
+  StepState state;
+  look_at_loss(loss, state);
+  // The loss of a device is known after the backward pass.
+  if (state.loss_finite) loss.backward();
   backward_.detach();
+  if (late_) await_device(state);
+  if (!state.loss_finite) return push_forward_origin();
+  const bool found = backward_.pass().origin().found;
+  if (found) push_backward_origin();
   return found;
 }
 

@@ -5,8 +5,11 @@
 // hooks on its nodes -> after_backward(). Everything belongs to the training thread, which may change between steps.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +17,7 @@
 
 #include "monitor/governor.h"
 #include "monitor/hook_registry.h"
+#include "monitor/pass.h"
 #include "probes/attribution.h"
 #include "probes/backward_probe.h"
 #include "probes/contract_probe.h"
@@ -60,32 +64,28 @@ class TrainingWatch final : public probes::OpSubscriber {
   void observe(Level level);
   [[nodiscard]] bool observing() const { return level_ == Level::full; }
 
-  struct StepState {
-    Level level = Level::sentinel;
-    bool observed = false;  // level is full
-    bool loss_finite = true;
-    bool gradients_finite = true;
-    bool unexplained = false;  // not finite, and no origin found yet
-    int unexplained_parameter = -1;
-    double loss = 0;
-    probes::Between between;
-    [[nodiscard]] bool poisoned() const { return !loss_finite || !gradients_finite; }
-    // One update and cleared gradients since the pass before.
-    [[nodiscard]] bool plain() const {
-      return between.weights_changed == probes::Answer::yes && between.gradients_cleared == probes::Answer::yes;
-    }
-  };
+  using StepState = monitor::StepState;
 
   // `hook_graph` false: the backward pass has been run already.
   // What is pushed from now on was seen at this time (steady clock).
   void set_time(std::uint64_t now_ns) { time_ns_ = now_ns; }
   StepState before_backward(const at::Tensor& loss, bool hook_graph);
-  // `ran` false: the backward pass was not run, because the loss is poisoned.
-  void after_backward(StepState& state, bool ran, bool check_all_gradients);
+  // `ran` false: the backward pass was not run, because the loss is poisoned. `guarded`: the guard has to know, so every
+  // gradient is looked at, and a device waited for; else what is on a device is known later, see take_late().
+  void after_backward(StepState& state, bool ran, bool guarded);
   // An exception came out of the backward pass: takes the hooks off the graph.
   void give_up();
   // The step is over: pushes its last record. `applied` false: the guard took the gradients away.
   void end_step(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns);
+
+  // A poisoned pass of an earlier step, known only now that its device has answered.
+  struct LatePoison {
+    std::uint64_t step = 0;
+    StepState state;
+  };
+  [[nodiscard]] std::optional<LatePoison> take_late() { return std::exchange(late_poisoned_, std::nullopt); }
+  // Waits for the device and tells what is left to be told; nothing on another thread than that of the last step.
+  void tell_all();
 
   // How closely the step after `last` is to be watched.
   void begin_next(const StepState& last, Level level);
@@ -118,7 +118,19 @@ class TrainingWatch final : public probes::OpSubscriber {
   void push_forward();
   void push_backward();
   void push_program();
-  void infer_program();
+  [[nodiscard]] bool program_is_new();
+  void describe_program();
+  void look_at_loss(const at::Tensor& loss, StepState& state);
+  void tell_forward(StepState& state);
+  void tell_gradients(StepState& state);
+  void tell_end(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns);
+  void keep_promises(StepState& state, std::uint64_t first, std::uint64_t end);
+  void await_device(StepState& state);
+  void put_off(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns);
+  void exchange(LatePass& late);
+  void tell_late(bool wait);
+  void tell(LatePass& late);
+  void forget_late();
   void push_loss(const StepState& state);
   void place_operations(const at::Tensor& loss, bool hook_graph);
   bool push_forward_origin();
@@ -139,8 +151,8 @@ class TrainingWatch final : public probes::OpSubscriber {
   probes::UnitLife units_;
   HookRegistry hooks_;
 
-  probes::OpObserver* observer_ = nullptr;  // of thread `observer_id_`
-  std::uint64_t observer_id_ = 0;
+  probes::OpObserver* observer_ = nullptr;      // of thread `observer_id_`
+  std::atomic<std::uint64_t> observer_id_ = 0;  // also read by report(), on any thread
   std::shared_ptr<probes::OpObserver::Subscription> subscription_;
   Level wanted_ = Level::sentinel;
   Level level_ = Level::sentinel;  // `wanted_`, or more because of hooks
@@ -153,13 +165,19 @@ class TrainingWatch final : public probes::OpSubscriber {
   bool started_ = false;
   bool last_skipped_ = false;
   bool fresh_baselines_ = false;
+  std::uint64_t needed_from_ = 0;       // the operations of this pass, and of the one before
   std::uint64_t end_of_last_pass_ = 0;  // serial number of the first operation after it
   probes::LossView loss_view_;
   std::uint32_t last_position_ = 0;
   std::uint32_t loss_site_ = 0;
   std::pair<std::uint32_t, std::uint32_t> program_sites_;  // prediction and loss the program was read from
   std::uint32_t programs_ = 0;
-  std::vector<trace::Record> records_;
+  bool described_ = false;   // the first of them
+  SeenPass seen_;            // of the pass that is run, or told
+  bool late_ = false;        // tensors are on a device: passes are told when it has answered
+  bool told_early_ = false;  // this pass: the guard could not wait
+  std::deque<LatePass> late_passes_;
+  std::optional<LatePoison> late_poisoned_;
 };
 
 }  // namespace sonde::monitor

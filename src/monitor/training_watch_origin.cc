@@ -38,7 +38,7 @@ void fill_inputs(probes::OpObserver& observer, OpLog::Place place, std::size_t f
     if (!source || operand.output >= source.operation->outputs) continue;
     auto& output = source.segment->outputs_of(*source.operation)[operand.output];
     const bool was_measured = output.measured || observer.ensure_measured(output);
-    if (!was_measured) continue;
+    if (!was_measured || probes::is_promise(output.stats)) continue;
     facts.operand[first++] = operand_of(output.stats);
     facts.operands = static_cast<std::uint16_t>(first);
   }
@@ -131,7 +131,7 @@ bool TrainingWatch::push_forward_origin(const probes::ForwardOrigin& origin, boo
 
 void TrainingWatch::push_backward_origin() {
   auto& log = observer_->log();
-  const auto origin = backward_.origin();
+  const auto origin = backward_.pass().origin();
   // A gradient that met an infinity or NaN of the forward pass: that one came first.
   if (push_forward_origin(probes::find_operand_origin(*observer_, origin.serial), false)) return;
   Record record;

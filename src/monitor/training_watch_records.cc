@@ -30,12 +30,12 @@ void TrainingWatch::push_step(RecordKind kind, const StepState& state, bool appl
   Record record;
   record.kind = kind;
   record.phase = Phase::loss;
-  record.flags = static_cast<std::uint8_t>(
-      (state.observed ? trace::kObservedInFull : 0) | (optimizers_.settings().closure ? trace::kRepeated : 0) |
-      (kind == RecordKind::step_begin && fresh_baselines_ ? trace::kFirstOfRun : 0));
+  record.flags =
+      static_cast<std::uint8_t>((state.observed ? trace::kObservedInFull : 0) | (seen_.closure ? trace::kRepeated : 0) |
+                                (kind == RecordKind::step_begin && seen_.first_of_run ? trace::kFirstOfRun : 0));
   record.facts = {};
   record.facts.loss = state.loss;
-  record.facts.learning_rate = optimizers_.first_rate();
+  record.facts.learning_rate = seen_.learning_rate;
   record.facts.batch_size = loss_view_.batch_size;
   record.facts.batch_fingerprint = state.observed ? loss_view_.fingerprint : 0;
   record.facts.step_nanoseconds = step_ns;
@@ -47,8 +47,7 @@ void TrainingWatch::push_step(RecordKind kind, const StepState& state, bool appl
   record.facts.applied = applied;
   record.facts.weights_changed = static_cast<std::uint8_t>(state.between.weights_changed);
   record.facts.gradients_cleared = static_cast<std::uint8_t>(state.between.gradients_cleared);
-  const auto* module = subject_.alive();
-  record.facts.training_mode = module == nullptr ? 2 : module->is_training() ? 1 : 0;
+  record.facts.training_mode = seen_.training_mode;
   push(record);
 }
 
@@ -60,7 +59,7 @@ void TrainingWatch::push_forward() {
     const auto* placed = attribution_.find(entering.serial);
     if (!place || !placed) continue;
     const auto& output = place.segment->outputs_of(*place.operation)[entering.output];
-    if (!output.measured) continue;
+    if (!output.measured || probes::is_promise(output.stats)) continue;
     Record record;
     record.phase = Phase::input;
     record.flags = entering.target ? trace::kTarget : 0;
@@ -72,12 +71,13 @@ void TrainingWatch::push_forward() {
   for (const auto& placed : attribution_.placed()) {
     const auto place = log.find(placed.serial);
     last_position_ = std::max(last_position_, placed.position);
+    if (!place) continue;  // of a pass long before, told late
     const auto op_class = place.operation->info->traits.op_class;
     if (!placed.in_graph || placed.is_view || place.operation->external || op_class == trace::OpClass::loss) continue;
     if (place.operation->taken & slot) continue;  // a trunk that two losses share
     place.operation->taken |= slot;
     for (auto& output : place.segment->outputs_of(*place.operation)) {
-      if (!output.measured || output.alias_of >= 0) continue;
+      if (!output.measured || probes::is_promise(output.stats) || output.alias_of >= 0) continue;
       Record record;
       record.phase = Phase::forward;
       record.flags = placed.serial == loss_view_.prediction ? trace::kFeedsLoss : 0;
@@ -93,7 +93,7 @@ void TrainingWatch::push_forward() {
 }
 
 void TrainingWatch::push_backward() {
-  for (const auto& gradient : backward_.gradients()) {
+  for (const auto& gradient : backward_.pass().gradients()) {
     const auto* placed = attribution_.find(gradient.serial);
     if (!placed || placed->is_view) continue;
     Record record;

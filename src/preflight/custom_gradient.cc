@@ -16,6 +16,7 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/record_function.h>
 
+#include "preflight/kinds.h"
 #include "preflight/trial.h"
 #include "probes/call_site.h"
 #include "probes/torch_version.h"
@@ -227,10 +228,10 @@ void judge(Trial& trial, const CustomFunction& function, const Map& map, std::si
       "along a random direction it is " + number(first.analytic) + ", finite differences give " + number(first.fine);
   if (multiple)
     return trial.found(
-        Severity::advice, "custom-gradient", where,
+        Severity::advice, kCustomGradient, where,
         "the gradient for " + input + " is " + number(factor) + " times the true one: " + measured,
         because(Cause::unknown, 0.5, "right if it is meant (a reversed or scaled gradient); else correct backward()"));
-  trial.found(Severity::warning, "custom-gradient", where, "the gradient for " + input + " is wrong: " + measured,
+  trial.found(Severity::warning, kCustomGradient, where, "the gradient for " + input + " is wrong: " + measured,
               because(Cause::unknown, 0.9, "correct backward() of " + function.name));
 }
 

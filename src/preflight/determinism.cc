@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "preflight/kinds.h"
 #include "preflight/trial.h"
 #include "probes/op_table.h"
 
@@ -40,7 +41,7 @@ void forward_is_deterministic(Trial& trial) {
                        (i < common              ? "; this is the first operation whose output differs"
                         : i < operations.size() ? "; the second run went another way from this operation on"
                                                 : "");
-  trial.found(Severity::advice, "forward-not-deterministic", where, message,
+  trial.found(Severity::advice, kForwardNotDeterministic, where, message,
               because(Cause::unknown, 0.5,
                       "if it is not meant: draw random numbers from LibTorch's generators, "
                       "write memory from torch::empty() before it is read, and keep no state "

@@ -9,6 +9,7 @@
 
 #include <ATen/Functions.h>
 
+#include "preflight/kinds.h"
 #include "preflight/optimizer_copy.h"
 #include "preflight/trial.h"
 
@@ -125,14 +126,14 @@ void fits_one_batch(Trial& trial) {
       "on one batch the loss went from " + number(first) + " to " + number(last) + " in " + steps + " passes";
   if (fall >= kFell) return;
   if (!course.finite || (fall < -kBlewUp && still_rising(course.losses)))
-    return trial.found(Severity::warning, "batch-not-fitted", place("optimizer"), went,
+    return trial.found(Severity::warning, kBatchNotFitted, place("optimizer"), went,
                        because(Cause::learning_rate_too_high, 0.9, "lower the learning rate, or warm it up"));
   if (!course.in_time) return trial.not_observed(kQuestion, "no answer after " + number(kSecondsAtMost) + " seconds");
   if (fall >= kStood) {
     const double before = course.losses[course.losses.size() * 3 / 4];
     if (before - last > kStood * scale / 4) return;  // still on its way
     return trial.found(
-        Severity::advice, "batch-not-fitted", place("model"), went + " and stands still",
+        Severity::advice, kBatchNotFitted, place("model"), went + " and stands still",
         because(Cause::too_shallow, 0.3,
                 "a model that cannot fit one batch cannot fit the data: look for inputs and labels that do not "
                 "belong together, or a model too small"));
@@ -141,12 +142,12 @@ void fits_one_batch(Trial& trial) {
   const auto descent = descend(trial, scale);
   if (descent.gradient == 0)
     return trial.found(
-        Severity::error, "batch-not-fitted", place("model"),
+        Severity::error, kBatchNotFitted, place("model"),
         "the loss of one batch is " + number(first) + ", and every gradient is zero",
         because(Cause::bad_initialization, 0.7, "initialise the layers anew: no unit passes a gradient"));
   if (descent.slope < 0.1)
     return trial.found(
-        Severity::warning, "batch-not-fitted", place("model"),
+        Severity::warning, kBatchNotFitted, place("model"),
         went + ", and a small step down the gradient does not lower it",
         because(Cause::unknown, 0.6,
                 "the gradient does not belong to this loss: look at custom autograd functions, detach() and "
@@ -155,7 +156,7 @@ void fits_one_batch(Trial& trial) {
     return trial.not_observed(kQuestion, "the loss of this batch is at a minimum already");
   const bool rose = fall < 0;
   trial.found(
-      Severity::advice, "batch-not-fitted", place("optimizer"),
+      Severity::advice, kBatchNotFitted, place("optimizer"),
       went + ", but a plain step with a rate of " + number(descent.rate) + " lowers it to " + number(descent.best),
       because(rose ? Cause::learning_rate_too_high : Cause::learning_rate_too_low, 0.6,
               rose ? "lower the learning rate" : "raise the learning rate"));

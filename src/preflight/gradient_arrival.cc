@@ -2,6 +2,7 @@
 // gates, a zero head) let gradients through only once they have moved.
 #include <algorithm>
 
+#include "preflight/kinds.h"
 #include "preflight/optimizer_copy.h"
 #include "preflight/trial.h"
 #include "probes/op_table.h"
@@ -68,13 +69,13 @@ void gradients_arrive(Trial& trial) {
       zero.push_back(&trained[i]);
     }
   }
-  tell(trial, taped.tape, Severity::warning, "no-gradient", cut,
+  tell(trial, taped.tape, Severity::warning, kNoGradient, cut,
        ": used in the forward pass and held by the optimizer, but no gradient arrives",
        because(Cause::detached_graph, 0.9,
                "look for detach(), NoGradGuard, argmax or item() between this layer and the loss"));
-  tell(trial, taped.tape, Severity::advice, "not-used", unused, ": held by the optimizer, but not used for this batch",
+  tell(trial, taped.tape, Severity::advice, kNotUsed, unused, ": held by the optimizer, but not used for this batch",
        because(Cause::detached_graph, 0.5, "call the layer in forward(), or take it out of the model"));
-  tell(trial, taped.tape, Severity::advice, "only-zero-gradient", zero,
+  tell(trial, taped.tape, Severity::advice, kOnlyZeroGradient, zero,
        ": the gradient was zero in " + std::to_string(kPasses) + " passes over one batch",
        because(Cause::bad_initialization, 0.5,
                "if the layer is meant to learn from every batch: look for units that are "

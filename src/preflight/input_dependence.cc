@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "preflight/kinds.h"
 #include "preflight/trial.h"
 #include "probes/op_table.h"
 
@@ -65,7 +66,7 @@ void loss_depends_on_input(Trial& trial) {
     if (differs(operations[i], second.tape.operations[i])) after_last = i + 1;
   if (operations.empty()) return;
   const auto& lost = operations[std::min(after_last, operations.size() - 1)];
-  trial.found(Severity::error, "input-ignored", lost.where(Phase::forward),
+  trial.found(Severity::error, kInputIgnored, lost.where(Phase::forward),
               "with the input's elements in another order, the loss stays " + number(first.tape.loss) +
                   " and no gradient changes; from this operation on all is the same",
               cause_of(lost));

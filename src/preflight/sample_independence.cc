@@ -10,6 +10,7 @@
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
 
+#include "preflight/kinds.h"
 #include "preflight/trial.h"
 #include "probes/op_table.h"
 
@@ -76,7 +77,7 @@ void samples_are_independent(Trial& trial) {
     // What comes after the last layer may be a loss that compares samples.
     const bool in_model = i < first.end_of_layers();
     trial.found(
-        in_model ? Severity::warning : Severity::advice, "samples-mixed", op.where(Phase::forward),
+        in_model ? Severity::warning : Severity::advice, kSamplesMixed, op.where(Phase::forward),
         "another first sample changes what comes out for other samples" +
             std::string(in_model ? "" : "; right only if the loss is meant to compare samples"),
         because(Cause::unknown, 0.6,

@@ -1,6 +1,7 @@
 #include "monitor/governor.h"
 
 #include <algorithm>
+#include <array>
 
 #include <gtest/gtest.h>
 
@@ -9,7 +10,8 @@ namespace {
 
 // A training of steps of 1 ms, with what watching one costs at each level.
 struct Training {
-  double sentinel = 1e3, contract = 4e3, full = 300e3;  // nanoseconds
+  double sentinel = 1e3, contract = 4e3, full = 300e3;  // nanoseconds, as the monitor's clocks see them
+  double unseen = 0, unseen_after = 0;  // what an observation costs besides, on its step and on the one after
   double bare = 1e6;
   bool suspicious = false;
   bool plain = true;
@@ -18,10 +20,12 @@ struct Training {
 
 struct Run {
   int observed = 0;
-  int longest_blind = 0;      // steps in a row without a full observation
-  int longest_unchecked = 0;  // ... without a look at the contract
-  int closest = 0;            // the fewest steps between two full observations
-  double cost = 0;            // share of the bare time, after the first steps
+  int longest_blind = 0;       // steps in a row without a full observation
+  int longest_unchecked = 0;   // ... without a look at the contract
+  int closest = 0;             // the fewest steps between two full observations
+  double cost = 0;             // share of the bare time, after the first steps
+  double told = 0;             // the same by the governor's account
+  std::array<int, 6> turns{};  // full observations by the number of the step modulo 6
 };
 
 Run run(const Options& options, const Training& training, int steps) {
@@ -30,25 +34,29 @@ Run run(const Options& options, const Training& training, int steps) {
   result.closest = steps;
   Level level = Level::full;
   int blind = 0, unchecked = 0;
-  double spent = 0, bare = 0;
+  double spent = 0, told = 0, bare = 0;
+  bool after_full = false;
   for (int i = 0; i < steps; ++i) {
-    const double share = level == Level::full       ? training.full
-                         : level == Level::contract ? training.contract
-                                                    : training.sentinel;
-    const auto cost = static_cast<std::uint64_t>(share);
-    auto total = static_cast<std::uint64_t>(training.bare) + cost;
+    const bool observed = level == Level::full;
+    const double clocked = observed ? training.full : level == Level::contract ? training.contract : training.sentinel;
+    const double cost = clocked + (observed ? training.unseen : 0) + (after_full ? training.unseen_after : 0);
+    auto total = static_cast<std::uint64_t>(training.bare + cost);
     if (training.pause_every > 0 && i % training.pause_every == training.pause_every - 1) total += 1000000000;
+    const auto decision =
+        governor.next({level, total, static_cast<std::uint64_t>(clocked), training.plain}, training.suspicious);
     if (i >= static_cast<int>(options.first_steps)) {
-      spent += share, bare += training.bare;
-      result.observed += level == Level::full;
-      if (level == Level::full) result.closest = std::min(result.closest, blind + 1);
+      spent += cost, bare += training.bare, told += static_cast<double>(decision.cost_ns);
+      result.observed += observed;
+      if (observed) result.closest = std::min(result.closest, blind + 1), ++result.turns[i % 6];
     }
-    blind = level == Level::full ? 0 : blind + 1;
+    blind = observed ? 0 : blind + 1;
     unchecked = level == Level::sentinel ? unchecked + 1 : 0;
     result.longest_blind = std::max(result.longest_blind, blind);
     result.longest_unchecked = std::max(result.longest_unchecked, unchecked);
-    level = governor.next({level, total, cost, training.plain}, training.suspicious);
+    after_full = observed;
+    level = decision.level;
   }
+  result.told = told / bare;
   result.cost = spent / bare;
   return result;
 }
@@ -65,6 +73,24 @@ TEST(Governor, KeepsItOnTinyStepsWhereTheContractAloneWouldExceedIt) {
   EXPECT_LE(run({}, tiny, 20000).cost, 0.0101);
 }
 
+TEST(Governor, PaysForWhatItsClocksDoNotSee) {
+  Training caches;
+  caches.unseen = 400e3, caches.unseen_after = 100e3;
+  const auto result = run({}, caches, 20000);
+  EXPECT_LE(result.cost, 0.0105);
+  EXPECT_GE(result.cost, 0.008);
+  EXPECT_NEAR(result.told, result.cost, 0.1 * result.cost);
+}
+
+TEST(Governor, KeepsNoRhythmOfItsOwn) {
+  for (const double bare : {1e6, 1.2e6, 1.5e6, 2e6, 3e6}) {  // which change how many steps pay for an observation
+    Training training;
+    training.bare = bare;
+    const auto result = run({}, training, 20000);
+    EXPECT_GT(*std::min_element(result.turns.begin(), result.turns.end()), result.observed / 12) << bare;
+  }
+}
+
 TEST(Governor, SpendsWhatSentinelsLeaveOnObservations) {
   Training cheap, dear;
   dear.sentinel = 7e3, dear.contract = 10e3;
@@ -75,7 +101,7 @@ TEST(Governor, ObservesTheFirstStepsWhateverTheyCost) {
   Options options;
   options.first_steps = 20;
   Governor governor(options);
-  for (int i = 0; i < 19; ++i) EXPECT_EQ(governor.next({Level::full, 1000, 900}, false), Level::full);
+  for (int i = 0; i < 19; ++i) EXPECT_EQ(governor.next({Level::full, 1000, 900}, false).level, Level::full);
 }
 
 TEST(Governor, IsNeverBlindForLongerThanStated) {
@@ -105,7 +131,7 @@ TEST(Governor, LooksAtTheContractAfterEachFullObservation) {
   Governor governor({});
   Level level = Level::full;
   for (int i = 0; i < 2000; ++i) {
-    const auto next = governor.next({level, 1000000, level == Level::full ? 300000U : 1000U}, false);
+    const auto next = governor.next({level, 1000000, level == Level::full ? 300000U : 1000U}, false).level;
     EXPECT_FALSE(level == Level::full && next == Level::sentinel);
     level = next;
   }
@@ -131,7 +157,7 @@ TEST(Governor, DoesNotPayLongForOneObservationThatWasInterrupted) {
   int observed = 0;
   for (int i = 0; i < 2000; ++i) {
     const std::uint64_t cost = level != Level::full ? 1000 : observed++ == 25 ? 500000000 : 300000;
-    level = governor.next({level, 1000000 + cost, cost}, false);
+    level = governor.next({level, 1000000 + cost, cost}, false).level;
   }
   EXPECT_GT(observed, 60);  // of 20 + 1980 / 35
 }
@@ -151,9 +177,9 @@ TEST(Governor, ObservesTheNextStepsWhenItInsists) {
   for (int i = 0; i < 50; ++i)
     (void)governor.next({i == 0 ? Level::full : Level::sentinel, 1000000, i == 0 ? 900000U : 100U}, false);
   governor.insist(2);
-  EXPECT_EQ(governor.next({Level::sentinel, 1000000, 100}, false), Level::full);
-  EXPECT_EQ(governor.next({Level::full, 1900000, 900000}, false), Level::full);
-  EXPECT_NE(governor.next({Level::full, 1900000, 900000}, false), Level::full);
+  EXPECT_EQ(governor.next({Level::sentinel, 1000000, 100}, false).level, Level::full);
+  EXPECT_EQ(governor.next({Level::full, 1900000, 900000}, false).level, Level::full);
+  EXPECT_NE(governor.next({Level::full, 1900000, 900000}, false).level, Level::full);
 }
 
 }  // namespace

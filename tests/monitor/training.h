@@ -91,4 +91,25 @@ inline bool not_observed(const Report& report, const std::string& words) {
   });
 }
 
+struct Parts {  // what a training loop may vary
+  bool zero_grad = true;
+  bool step = true;
+  int accumulate = 1;
+};
+
+// Trains for `steps` steps on fresh batches of a task that `model` can learn and returns the report.
+template <typename Model>
+Report run(Model& model, torch::optim::Optimizer& optimizer, int steps = 60, Parts parts = {}) {
+  Monitor monitor(model, optimizer, observed());
+  for (int step = 0; step < steps; ++step) {
+    if (parts.zero_grad) optimizer.zero_grad();
+    for (int i = 0; i < parts.accumulate; ++i) {
+      const Batch batch;
+      monitor.backward(torch::mse_loss(model.forward(batch.x), batch.y) / parts.accumulate);
+    }
+    if (parts.step) optimizer.step();
+  }
+  return monitor.report();
+}
+
 }  // namespace sonde::tests
