@@ -3,6 +3,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -13,6 +14,7 @@
 #include "runtime/producer.h"
 #include "trace/record.h"
 #include "trace/ring.h"
+#include "trace/trace_writer.h"
 
 namespace {
 
@@ -44,6 +46,24 @@ struct OwnProducer {
   static constexpr const char* name = "sonde::runtime::Producer";
   sonde::runtime::Sequence sequence;
   sonde::runtime::Producer producer{kCapacity, sequence};
+  bool push(const Record& record) {
+    const std::uint64_t before = producer.dropped();
+    producer.push(record);
+    return producer.dropped() == before;
+  }
+  template <typename Sink>
+  std::size_t drain(Sink&& sink) {
+    return drain_ring(producer.ring(), sink);
+  }
+};
+
+// The same with the ring in a trace file, as Options::trace_file has it by default.
+struct OwnProducerInFile {
+  static constexpr const char* name = "sonde::runtime::Producer, trace file";
+  const std::string path = std::filesystem::temp_directory_path() / "sonde_ring_benchmark.trace";
+  sonde::trace::TraceWriter writer{path, sonde::Options{}.trace_records, {}};
+  sonde::runtime::Producer producer{writer.add_lane(), writer.sequence()};
+  ~OwnProducerInFile() { std::filesystem::remove(path); }
   bool push(const Record& record) {
     const std::uint64_t before = producer.dropped();
     producer.push(record);
@@ -137,6 +157,7 @@ void add() {
 int main(int argc, char** argv) {
   add<Own>();
   add<OwnProducer>();
+  add<OwnProducerInFile>();
   add<Moodycamel>();
   add<Boost>();
   benchmark::Initialize(&argc, argv);

@@ -4,6 +4,8 @@
 //
 // bytes_per_second counts the tensor's bytes once. "read" sums the words of the tensor with all vector registers and is
 // the limit the others are held against.
+#include <ATen/Functions.h>
+#include <ATen/Parallel.h>
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -12,6 +14,7 @@
 #include <random>
 #include <vector>
 
+#include "probes/measure_tensor.h"
 #include "probes/statistics.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -106,6 +109,16 @@ void measure_elements(benchmark::State& state) {
   set_bytes(state, state.range(0) * 4);
 }
 
+// Elements, and LibTorch's intra-op threads.
+void measure_tensor(benchmark::State& state) {
+  at::set_num_threads(static_cast<int>(state.range(1)));
+  const auto tensor = at::randn({state.range(0)});
+  probes::TensorMeter meter;
+  trace::TensorStats stats;
+  for (auto _ : state) benchmark::DoNotOptimize(meter.measure(*tensor.unsafeGetTensorImpl(), {}, stats));
+  set_bytes(state, state.range(0) * 4);
+}
+
 void finite(benchmark::State& state) {
   const auto data = normal_data(static_cast<std::size_t>(state.range(0)) / 4);
   const std::int64_t sizes[] = {state.range(0) / 4}, strides[] = {1};
@@ -126,6 +139,7 @@ BENCHMARK(measure_tails)->Apply(sizes);
 BENCHMARK(finite)->Apply(sizes);
 BENCHMARK_CAPTURE(measure_units, planes, true)->ArgsProduct({{64 << 10, 1 << 20}, {9, 16, 64, 256, 1024}});
 BENCHMARK_CAPTURE(measure_units, columns, false)->ArgsProduct({{64 << 10, 1 << 20}, {4, 16, 64, 128, 4096}});
+BENCHMARK(measure_tensor)->ArgsProduct({{1 << 18, 1 << 19, 1 << 20, 1 << 22, 1 << 24}, {1, 2}})->UseRealTime();
 BENCHMARK(measure_elements)->Arg(10)->Arg(32)->Arg(64)->Arg(100)->Arg(640)->Arg(2048);
 
 }  // namespace

@@ -6,7 +6,7 @@ configure_file("${PROJECT_SOURCE_DIR}/cmake/version.h.in" "${SONDE_GENERATED_INC
 
 function(sonde_compile_options target)
   target_compile_features(${target} PRIVATE cxx_std_20)
-  target_compile_options(${target} PRIVATE -Wall -Wextra)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra>)
 endfunction()
 
 # sonde_layer(<name> [TORCH] SOURCES <file>... [LINK <target>...])
@@ -32,7 +32,8 @@ function(sonde_layer name)
     # the exception is swallowed: the probe would see nothing. The copy of it that a user's debug build may bring must
     # not be taken for ours either: inline functions are hidden, and optimised away as far as the compiler can.
     target_compile_definitions(${target} PRIVATE NDEBUG)
-    target_compile_options(${target} PRIVATE -fvisibility-inlines-hidden $<$<CONFIG:Debug>:-O1>)
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden $<$<CONFIG:Debug>:-O1>>)
     set_property(GLOBAL APPEND PROPERTY SONDE_TORCH_LAYERS ${target})
   else()
     set_property(GLOBAL APPEND PROPERTY SONDE_CORE_LAYERS ${target})
@@ -49,7 +50,7 @@ function(sonde_core_library)
   add_library(sonde_core STATIC EXCLUDE_FROM_ALL ${objects})
   set_target_properties(sonde_core PROPERTIES LINKER_LANGUAGE CXX)
   target_include_directories(sonde_core INTERFACE "${PROJECT_SOURCE_DIR}/include" "${SONDE_GENERATED_INCLUDE}")
-  target_link_libraries(sonde_core PUBLIC fmt::fmt spdlog::spdlog Threads::Threads)
+  target_link_libraries(sonde_core PUBLIC fmt::fmt spdlog::spdlog ZLIB::ZLIB Threads::Threads)
 endfunction()
 
 # sonde::sonde, the library.
@@ -69,7 +70,13 @@ function(sonde_library)
   target_include_directories(sonde PUBLIC "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>"
                                           "$<BUILD_INTERFACE:${SONDE_GENERATED_INCLUDE}>"
                                           "$<INSTALL_INTERFACE:include>")
-  target_link_libraries(sonde PUBLIC torch PRIVATE fmt::fmt spdlog::spdlog hwy::hwy Libdw::Libdw Threads::Threads)
+  target_link_libraries(sonde PUBLIC torch PRIVATE fmt::fmt spdlog::spdlog hwy::hwy Libdw::Libdw ZLIB::ZLIB Threads::Threads)
+  if(SONDE_WITH_CUDA)
+    target_link_libraries(sonde PRIVATE CUDA::cudart)
+  endif()
+  if(OpenMP_CXX_FOUND)
+    target_link_libraries(sonde PRIVATE OpenMP::OpenMP_CXX)
+  endif()
   if(BUILD_SHARED_LIBS)
     target_link_options(sonde PRIVATE "LINKER:-Bsymbolic-functions"
                                       "LINKER:--version-script=${PROJECT_SOURCE_DIR}/cmake/exports.map")

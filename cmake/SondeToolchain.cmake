@@ -28,3 +28,10 @@ if(SONDE_SANITIZE)
   endif()
   add_link_options(-fsanitize=${SONDE_SANITIZE})
 endif()
+
+if(SONDE_FUZZ)
+  # The macro is libFuzzer's convention: checksums, which a fuzzer cannot guess, are not looked at.
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_compile_definitions(FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Sees to it that everything Sonde is built from is there, and prints the flags for CMake that find LibTorch, one a line.
 #
-#   bash cmake/bootstrap.sh [--libtorch auto|debian|venv|none] [--developer]
+#   bash cmake/bootstrap.sh [--libtorch auto|debian|venv|none] [--developer] [--browser]
 #
 # --libtorch auto    the LibTorch that CMAKE_PREFIX_PATH or Torch_DIR points to, else that of an installed Python torch,
 #                    else Debian's libtorch-dev (the default)
 #            debian  Debian's libtorch-dev, whatever else there is
 #            venv    torch 2.13.0 in a virtual environment of its own, build/venv
 #            none    none: for the layers that do without
-# --developer        clang-format and clang-tidy too
+# --developer        clang, clang-format, clang-tidy, lintian and Python's venv too
+# --browser          Chromium and Selenium, for tests/browser
 #
 # Safe to run again; when nothing is missing it takes a fraction of a second and asks nothing of the network. Installs
 # with apt-get, as root or through sudo. Messages go to stderr.
@@ -21,13 +22,15 @@ say() { echo "bootstrap: $*" >&2; }
 fail() { say "$@"; exit 1; }
 
 libtorch=auto
-packages=(g++ cmake ninja-build ccache libfmt-dev libspdlog-dev nlohmann-json3-dev libeigen3-dev libhwy-dev libdw-dev
-          libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev)
+packages=(g++ cmake ninja-build ccache libfmt-dev libspdlog-dev nlohmann-json3-dev libeigen3-dev libhwy-dev libdw-dev zlib1g-dev
+          libboost-dev libprotozero-dev libgtest-dev libgmock-dev libbenchmark-dev libcli11-dev pkgconf dpkg-dev
+          python3-jsonschema)
 while [ $# -gt 0 ]; do
   case $1 in
     --libtorch) libtorch=${2-}; shift 2 ;;
-    --developer) packages+=(clang-format clang-tidy); shift ;;
-    *) fail "unknown argument '$1'; known are --libtorch auto|debian|venv|none and --developer" ;;
+    --developer) packages+=(clang clang-format clang-tidy lintian python3-venv); shift ;;
+    --browser) packages+=(chromium chromium-driver python3-selenium fonts-dejavu-core); shift ;;
+    *) fail "unknown argument '$1'; known are --libtorch auto|debian|venv|none, --developer and --browser" ;;
   esac
 done
 

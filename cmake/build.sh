@@ -9,7 +9,7 @@ shift
 
 case $preset in
   release-venv) libtorch=venv ;;
-  tsan) libtorch=none ;;
+  tsan | fuzz) libtorch=none ;;
   *) libtorch=auto ;;
 esac
 found=$(bash cmake/bootstrap.sh --libtorch "$libtorch")

@@ -1,14 +1,18 @@
-// Trains a small convolutional network on handwritten digits and lets Sonde watch: demo VARIANT, where VARIANT is one of
+// Trains a small convolutional network on handwritten digits and lets Sonde watch: demo VARIANT [FOLDER], where VARIANT is
+// one of
 //
 //   healthy       nothing is wrong, and nothing is said
 //   deep-sigmoid  a deep stack of sigmoids between the convolutions and the output: it does not learn
 //   exploding     a learning rate that is far too high
 //   log-of-zero   a hand-written cross entropy that takes the logarithm of a probability that has become zero
 //
-// The last two run with OnFault::abort: the monitor stops the training before a bad update reaches the weights. The
-// forward pass is given to the monitor as a function, so that it can run a bad step again to find where it went wrong.
+// With a FOLDER, the report, the trace and TensorBoard's events are left there as files. The last two run with
+// OnFault::abort: the monitor stops the training before a bad update reaches the weights. The forward pass is given to the
+// monitor as a function, so that it can run a bad step again to find where it went wrong.
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
+#include <set>
 #include <string>
 
 #include <digits.h>
@@ -66,21 +70,35 @@ bool weights_are_finite(const Net& net) {
   return true;
 }
 
+void leave_files(const sonde::Report& report, const std::filesystem::path& folder) {
+  for (const char* name : {"report.html", "report.json", "report.sarif"}) report.save((folder / name).string());
+  std::printf("\nfor a browser, for programs, for editors, for the command sonde, and for TensorBoard:\n");
+  std::set<std::filesystem::path> files;
+  for (const auto& file : std::filesystem::directory_iterator(folder)) files.insert(file.path());
+  for (const auto& file : files) std::printf("  %s\n", file.c_str());
+}
+
 int main(int argc, char** argv) {
   const std::string variant = argc > 1 ? argv[1] : "healthy";
   if (variant != "healthy" && variant != "deep-sigmoid" && variant != "exploding" && variant != "log-of-zero") {
-    std::fprintf(stderr, "usage: %s [healthy | deep-sigmoid | exploding | log-of-zero]\n", argv[0]);
+    std::fprintf(stderr, "usage: %s [healthy | deep-sigmoid | exploding | log-of-zero] [FOLDER]\n", argv[0]);
     return 2;
   }
+  const std::filesystem::path folder = argc > 2 ? argv[2] : "";
+  if (!folder.empty()) std::filesystem::create_directories(folder);
 
   torch::manual_seed(1);
-  const auto [training, held_out] = split(load_digits(argc > 2 ? argv[2] : SONDE_DIGITS_CSV));
+  const auto [training, held_out] = split(load_digits(SONDE_DIGITS_CSV));
   Net net(variant == "deep-sigmoid" ? 10 : 0);
   const double learning_rate = variant == "exploding" ? 1.0 : variant == "log-of-zero" ? 0.02 : 0.05;
   torch::optim::SGD optimizer(net.parameters(), torch::optim::SGDOptions(learning_rate).momentum(0.9));
 
   sonde::Options options;
   options.name = variant;
+  if (!folder.empty()) {
+    options.trace_file = (folder / "trace.sonde").string();
+    options.tensorboard = folder.string();
+  }
   if (variant == "exploding" || variant == "log-of-zero") options.on_fault = sonde::OnFault::abort;
   sonde::Monitor monitor(net, optimizer, options);
 
@@ -109,6 +127,8 @@ int main(int argc, char** argv) {
     }
   } catch (const sonde::FaultFound& fault) { std::printf("stopped: %s\n", fault.what()); }
   std::printf("all weights finite: %s\n\n", weights_are_finite(net) ? "yes" : "no");
-  monitor.report().print(std::cout);
+  const sonde::Report report = monitor.report();
+  report.print(std::cout);
+  if (!folder.empty()) leave_files(report, folder);
   return weights_are_finite(net) ? 0 : 1;
 }

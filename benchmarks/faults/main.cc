@@ -108,6 +108,8 @@ int main(int argc, char** argv) {
   app.add_option("--variations", variations,
                  "instead of the cases: their healthy programs, and so many variations of them");
   app.add_flag("--every-step", options.every_step, "observe every step in full");
+  app.add_flag("--replayed", options.replayed,
+               "record each run in a trace file; it fails if the replay gives another report");
   app.add_flag("--bare", options.bare, "without a monitor: shows what the programs do");
   const auto internal = "one run in this process";
   app.add_option("--run-one", file, "a case file")->group(internal);
@@ -124,6 +126,7 @@ int main(int argc, char** argv) {
     one.digits = digits;
     one.bare = options.bare;
     one.every_step = options.every_step;
+    one.replayed = options.replayed;
     one.seed = options.seeds.at(0);
     run_one(one);
     return 0;

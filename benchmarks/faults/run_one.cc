@@ -8,6 +8,8 @@
 
 #include "faults/readers.h"
 #include "faults/training.h"
+#include "runtime/replay.h"
+#include "trace/trace_file.h"
 
 #include <sonde/sonde.h>
 
@@ -34,7 +36,13 @@ class Monitored : public Watch {
   }
   void backward(const torch::Tensor& loss) override { monitor_->backward(loss); }
   void finish() override {
-    if (monitor_) report_ = nlohmann::json::parse(monitor_->report().to_json());
+    if (!monitor_) return;
+    const std::string live = monitor_->report().to_json();
+    report_ = nlohmann::json::parse(live);
+    if (options_.trace_file.empty()) return;
+    const std::string replayed = runtime::replay(trace::load_trace(options_.trace_file)).to_json();
+    std::filesystem::remove(options_.trace_file);
+    if (replayed != live) throw std::runtime_error("the replay gives another report: " + replayed);
   }
 
   [[nodiscard]] const nlohmann::json& report() const noexcept { return report_; }
@@ -57,6 +65,10 @@ void run_one(const RunOne& request) {
 
   Options options;
   options.every_step = request.every_step;
+  if (request.replayed) {
+    options.trace_file = request.output.string() + ".trace";
+    options.trace_records = std::size_t{1} << 20;  // so that none is overwritten
+  }
   Monitored monitored(options);
   Unwatched unwatched;
   Watch& watch = request.bare ? static_cast<Watch&>(unwatched) : monitored;

@@ -16,6 +16,7 @@ struct RunOne {
   bool patched = false;
   bool bare = false;        // without a monitor
   bool every_step = false;  // Options::every_step
+  bool replayed = false;    // with a trace file, whose replay must give the report of the run
   std::uint64_t seed = 1;
   int threads = 1;
 };

@@ -49,6 +49,7 @@ void run_job(Job& job, const SuiteOptions& options, const std::filesystem::path&
   if (job.run.variant == Variant::patched) arguments.emplace_back("--patched");
   if (options.bare) arguments.emplace_back("--bare");
   if (options.every_step) arguments.emplace_back("--every-step");
+  if (options.replayed) arguments.emplace_back("--replayed");
 
   const ProcessEnd end = run_process(arguments, log.string(), options.time_limit);
   const Trial asked = job.run;

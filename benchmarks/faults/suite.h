@@ -16,6 +16,7 @@ struct SuiteOptions {
   double time_limit = 300;  // seconds a run, of wall-clock time: a busy machine must not look like a hang
   bool bare = false;
   bool every_step = false;
+  bool replayed = false;  // each run with a trace file; it fails if the replay gives another report
 };
 
 // The result file of run_one, read back.

@@ -2,6 +2,7 @@
 // the same step without a monitor; both call the same operations.
 #include <cstdint>
 #include <cstdlib>
+#include <filesystem>
 #include <new>
 #include <optional>
 
@@ -89,10 +90,26 @@ TEST(Allocations, NoneOnStepsThatAreNotObserved) {
   EXPECT_EQ(with_monitor(never_observed()), without_monitor());
 }
 
+TEST(Allocations, NoneForMetricsWhoseNamesAreKnown) {
+  Training training;
+  training.monitor.emplace(training.net, training.optimizer, never_observed());
+  training.monitor->metric("a name that is too long for a small string", 1);
+  const auto before = allocations;
+  for (int i = 0; i < kSteps; ++i) training.monitor->metric("a name that is too long for a small string", i);
+  EXPECT_EQ(allocations, before);
+}
+
 TEST(Allocations, NoneOnGuardedStepsThatAreNotObserved) {
   auto options = never_observed();
   options.on_fault = OnFault::skip;
   EXPECT_EQ(with_monitor(options), without_monitor());
+}
+
+TEST(Allocations, NoneForATraceFile) {
+  auto options = never_observed();
+  options.trace_file = testing::TempDir() + "/sonde_allocations.trace";
+  EXPECT_EQ(with_monitor(options), without_monitor());
+  std::filesystem::remove(options.trace_file);
 }
 
 // Nearly all are LibTorch's: a vector for the outputs of each operation that is seen, the optimizer's included, and the

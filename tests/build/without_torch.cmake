@@ -5,4 +5,4 @@ file(REMOVE_RECURSE "${work}")
 execute_process(COMMAND "${CMAKE_COMMAND}" -S "${source}" -B "${work}" -G Ninja -DSONDE_WITH_TORCH=OFF -DSONDE_BUILD_TESTS=OFF
                         -DCMAKE_DISABLE_FIND_PACKAGE_Torch=ON -DCMAKE_COMPILE_WARNING_AS_ERROR=ON
                 COMMAND_ERROR_IS_FATAL ANY)
-execute_process(COMMAND "${CMAKE_COMMAND}" --build "${work}" --target sonde_core COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND "${CMAKE_COMMAND}" --build "${work}" --target sonde_core sonde_command COMMAND_ERROR_IS_FATAL ANY)
