@@ -102,17 +102,22 @@ template <typename M>
   return run(reference, of(target), std::vector<Inputs>{inputs}, options);
 }
 
-// Applies the accepted repairs of `result` to the target: parameters and buffers are overwritten, options of the standard
-// modules set. What cannot be applied to a program (an operation that is missing) is left, and named.
+// Applies the accepted repairs of `result` to the target: parameters and buffers are overwritten, options of LibTorch's
+// standard modules set. What cannot be applied (an operation that is missing, an argument written in the program) is left.
 struct Repaired {
-  std::vector<std::size_t> applied;  // indices into Result::faults
-  std::vector<std::string> left;     // one sentence for each of the others
+  std::vector<std::string> applied;  // one sentence or name each
+  std::vector<std::string> left;
 };
-Repaired repair(const Model& reference, const Model& target, const Result& result);
+Repaired repair(const Model& target, const Result& result);
 template <typename M>
   requires std::is_base_of_v<torch::nn::Module, M>
-Repaired repair(const Model& reference, M& target, const Result& result) {
-  return repair(reference, of(target), result);
+Repaired repair(M& target, const Result& result) {
+  return repair(of(target), result);
+}
+// The same; the repairs of `result` already hold what is needed of the reference.
+template <typename M>
+Repaired repair(const Model& /*reference*/, M& target, const Result& result) {
+  return repair(target, result);
 }
 
 }  // namespace sonde::compare

@@ -162,9 +162,14 @@ class Comparison {
       if (item.principal != call) continue;
       mend.layer = item.layer;
       mend.operation = item.kind;
+      mend.owned = item.owned;
     }
-    for (const Item& item : ground.target_items)
-      if (item.kind == mend.operation && item.principal < call) ++mend.number;
+    for (const Item& item : ground.target_items) {
+      if (item.kind != mend.operation) continue;
+      ++mend.of;
+      if (item.principal < call) ++mend.number;
+    }
+    mend.text = mend.name + " = " + text_of(value) + " of " + mend.operation + (mend.owned ? " " : " after ") + mend.layer;
     return mend;
   }
 

@@ -20,6 +20,9 @@ class Mends {
     std::string layer;       // of the operation
     std::string operation;   // its kind
     std::size_t number = 0;  // among the target's operations of that kind
+    std::size_t of = 0;      // so many there are
+    bool owned = false;      // `layer` is the module that runs it
+    std::string text;        // "set eps = 1e-05 of layer1.bn"
     std::string name;
     c10::IValue value;
   };
