@@ -10,6 +10,7 @@
 
 #include "compare/agreement.h"
 #include "compare/arguments.h"
+#include "compare/dump_walk.h"
 #include "compare/ground.h"
 #include "compare/kept_model.h"
 #include "compare/mends.h"
@@ -51,6 +52,7 @@ class Comparison {
  private:
   // Returns whether it makes sense to go on.
   bool batch(const Inputs& inputs, std::size_t number) {
+    if (!reference_.runs()) return dumps(inputs);
     const Inputs for_target = in_precision_of_target(inputs);
     Recording reference = record(reference_, inputs);
     Recording target = record(target_, for_target);
@@ -58,6 +60,22 @@ class Comparison {
     deterministic_ = true;
     Ground ground(std::move(reference), std::move(target), options_);
     WalkResult found = walk(ground);
+    if (number == 0) take_mends(ground.target.tape, ground.target_items, found.mends);
+    take(std::move(found), number);
+    return !stopped_;
+  }
+
+  bool dumps(const Inputs& inputs) {
+    const Recording target = record(target_, inputs);
+    if (!deterministic(target_, target, inputs)) return false;
+    deterministic_ = true;
+    WalkResult found = walk_dumps(reference_.dumps(), target, options_);
+    take_mends(target.tape, items_of(target.tape), found.mends);
+    take(std::move(found), 0);
+    return false;  // dumps are of one batch
+  }
+
+  void take(WalkResult found, std::size_t number) {
     pairs_ += found.pairs, unmatched_ += found.unmatched;
     parameters_ += found.parameters, equal_parameters_ += found.equal_parameters;
     stopped_ = found.stopped_at_input;
@@ -66,9 +84,7 @@ class Comparison {
     for (NotCompared& one : found.not_compared)
       if (std::ranges::none_of(result_.not_compared, [&](const NotCompared& known) { return known.what == one.what; }))
         result_.not_compared.push_back(std::move(one));
-    take(found, number);
-    if (number == 0 || result_.mends == nullptr) take_mends(ground, found.mends);
-    return !stopped_;
+    take_faults(found, number);
   }
 
   // A target in half or bfloat16 takes its inputs so, too.
@@ -108,7 +124,7 @@ class Comparison {
   }
 
   // The same fault on several batches is one, where it shows most.
-  void take(WalkResult& found, std::size_t number) {
+  void take_faults(WalkResult& found, std::size_t number) {
     const bool clean = number > 0 && std::ranges::none_of(result_.faults, [](const Fault& f) { return f.visible; });
     for (std::size_t i = 0; i < found.faults.size(); ++i) {
       Fault& fault = found.faults[i];
@@ -144,27 +160,27 @@ class Comparison {
     result_.faults = std::move(ordered);
   }
 
-  void take_mends(const Ground& ground, const std::vector<Mend>& mends) {
-    const Tape& tape = ground.target.tape;
+  void take_mends(const Tape& tape, const std::vector<Item>& items, const std::vector<Mend>& mends) {
     for (const Mend& mend : mends) {
       for (const auto& [stored, tensor] : mend.stored)
         mends_->stored.push_back({tape.stored[static_cast<std::size_t>(stored)].name, tensor.detach().clone()});
       for (const auto& [call, edits] : mend.substitution.arguments)
-        for (const auto& [index, value] : edits) mends_->arguments.push_back(argument_mend(ground, call, index, value));
+        for (const auto& [index, value] : edits) mends_->arguments.push_back(argument_mend(tape, items, call, index, value));
     }
   }
 
-  static Mends::ArgumentMend argument_mend(const Ground& ground, std::size_t call, int index, const c10::IValue& value) {
+  static Mends::ArgumentMend argument_mend(const Tape& tape, const std::vector<Item>& items, std::size_t call, int index,
+                                           const c10::IValue& value) {
     Mends::ArgumentMend mend;
-    mend.name = ground.target.tape.calls[call].schema().arguments()[static_cast<std::size_t>(index)].name();
+    mend.name = tape.calls[call].schema().arguments()[static_cast<std::size_t>(index)].name();
     mend.value = value;
-    for (const Item& item : ground.target_items) {
+    for (const Item& item : items) {
       if (item.principal != call) continue;
       mend.layer = item.layer;
       mend.operation = item.kind;
       mend.owned = item.owned;
     }
-    for (const Item& item : ground.target_items) {
+    for (const Item& item : items) {
       if (item.kind != mend.operation) continue;
       ++mend.of;
       if (item.principal < call) ++mend.number;
@@ -177,19 +193,21 @@ class Comparison {
     const auto count = [&](Stage stage) {
       return static_cast<std::size_t>(std::ranges::count_if(result_.faults, [&](const Fault& f) { return f.stage == stage; }));
     };
-    const std::string why = deterministic_ ? "the inputs differ" : "a model is not deterministic";
+    const std::string why = !deterministic_       ? "a model is not deterministic"
+                            : reference_.runs() ? "the inputs differ"
+                                                : "of the reference only activations are known";
     const auto say = [&](Stage stage, bool done, std::string summary) {
       result_.stages.push_back({stage, done, done ? std::move(summary) : "not done: " + why});
     };
-    const bool on = deterministic_ && !stopped_;
+    const bool on = deterministic_ && !stopped_ && reference_.runs();
     say(Stage::determinism, true,
         deterministic_ ? "both models give the same output twice" : "one gives another output when it is run again");
-    say(Stage::input, deterministic_, stopped_ ? "the first layers get different tensors" : "the first layers get the same tensor");
+    say(Stage::input, deterministic_ && reference_.runs(), stopped_ ? "the first layers get different tensors" : "the first layers get the same tensor");
     say(Stage::parameters, on,
         std::to_string(equal_parameters_) + " of " + counted(parameters_, "parameter") + " of operations equal");
     say(Stage::arguments, on, counted(count(Stage::arguments), "difference") + " that can matter");
     say(Stage::structure, on, counted(pairs_, "operation") + " correspond, " + std::to_string(unmatched_) + " stand alone");
-    say(Stage::dynamic, on, counted(pairs_, "operation") + " run on the reference's activations");
+    say(Stage::dynamic, deterministic_ && !stopped_, counted(pairs_, "operation") + " run on the reference's activations");
   }
 
   Subject& reference_;
@@ -219,7 +237,6 @@ Result run(const Model& reference, const Model& target, const std::vector<Inputs
   if (batches.empty()) throw CompareError("no inputs were given; at least one batch is needed");
   if (!target.subject().runs())
     throw CompareError(target.subject().name() + " holds activations and cannot be run; give it as the reference");
-  if (!reference.subject().runs()) throw CompareError(reference.subject().name() + " cannot be run");
   const KeptModel kept(reference.subject(), 0);  // for the random state
   return Comparison(reference, target, options).run(batches);
 }
