@@ -9,7 +9,7 @@
 // are afterwards as they were. Nothing is thrown for a difference; see Result. Not thread-safe for one model.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -101,6 +101,15 @@ template <typename M>
 [[nodiscard]] Result run(const Model& reference, M& target, const Inputs& inputs, const Options& options = {}) {
   return run(reference, of(target), std::vector<Inputs>{inputs}, options);
 }
+
+// A conversion in several steps (a model, its export, the optimised export ...): each stage against the one before it.
+struct ChainResult {
+  std::vector<Result> steps;      // steps[i] compares stage i + 1 with stage i
+  std::int64_t first_wrong = -1;  // the first step with a visible fault, -1 if there is none
+};
+// Throws CompareError if there are fewer than two stages, or one cannot be run.
+[[nodiscard]] ChainResult chain(const std::vector<Model>& stages, const std::vector<Inputs>& batches,
+                                const Options& options = {});
 
 // Applies the accepted repairs of `result` to the target: parameters and buffers are overwritten, options of LibTorch's
 // standard modules set. What cannot be applied (an operation that is missing, an argument written in the program) is left.

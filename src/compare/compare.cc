@@ -241,4 +241,15 @@ Result run(const Model& reference, const Model& target, const std::vector<Inputs
   return Comparison(reference, target, options).run(batches);
 }
 
+ChainResult chain(const std::vector<Model>& stages, const std::vector<Inputs>& batches, const Options& options) {
+  if (stages.size() < 2)
+    throw CompareError("a chain of " + std::to_string(stages.size()) + " stages was given; at least two are needed");
+  ChainResult result;
+  for (std::size_t i = 1; i < stages.size(); ++i) {
+    result.steps.push_back(run(stages[i - 1], stages[i], batches, options));
+    if (result.first_wrong < 0 && !result.steps.back().equal()) result.first_wrong = static_cast<std::int64_t>(i) - 1;
+  }
+  return result;
+}
+
 }  // namespace sonde::compare
