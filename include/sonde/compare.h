@@ -102,6 +102,14 @@ template <typename M>
   return run(reference, of(target), std::vector<Inputs>{inputs}, options);
 }
 
+// For models that do not fit into memory together: each is loaded, looked at and let go, twice. What is kept in between
+// are sketches (4096 elements of each activation and parameter), in the second pass the exact tensors of at most 64
+// operations that differ. Finds what run() finds, on one batch, but for differences that no sketch shows (a few elements
+// of a large parameter that change the output by less than its rounding) and repairs of parameters.
+using Loader = std::function<Model()>;
+[[nodiscard]] Result run_one_at_a_time(const Loader& reference, const Loader& target, const Inputs& inputs,
+                                       const Options& options = {});
+
 // A conversion in several steps (a model, its export, the optimised export ...): each stage against the one before it.
 struct ChainResult {
   std::vector<Result> steps;      // steps[i] compares stage i + 1 with stage i

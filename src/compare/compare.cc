@@ -237,7 +237,7 @@ Result run(const Model& reference, const Model& target, const std::vector<Inputs
   if (batches.empty()) throw CompareError("no inputs were given; at least one batch is needed");
   if (!target.subject().runs())
     throw CompareError(target.subject().name() + " holds activations and cannot be run; give it as the reference");
-  const KeptModel kept(reference.subject(), 0);  // for the random state
+  const RandomStateKept kept;
   return Comparison(reference, target, options).run(batches);
 }
 

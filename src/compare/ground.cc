@@ -35,7 +35,9 @@ std::vector<std::size_t> last_uses(const Tape& tape) {
 
 }  // namespace
 
-Ground::Ground(Recording a, Recording b, const Options& how)
+Ground::Ground(Recording a, Recording b, const Options& how) : Ground(std::move(a), std::move(b), how, std::nullopt) {}
+
+Ground::Ground(Recording a, Recording b, const Options& how, std::optional<Alignment> aligned)
     : options(how),
       reference_recording(std::move(a)),
       target_recording(std::move(b)),
@@ -43,7 +45,7 @@ Ground::Ground(Recording a, Recording b, const Options& how)
       target_items(items_of(target_recording.tape)),
       reference{reference_recording.tape, reference_items},
       target{target_recording.tape, target_items},
-      alignment(align(reference, target)),
+      alignment(aligned ? std::move(*aligned) : align(reference, target)),
       reduced(is_reduced(precision_of(target.tape)) && !is_reduced(precision_of(reference.tape))),
       reference_lane(reference.tape, at::ScalarType::Undefined),
       floor_lane(reference.tape, reduced ? precision_of(target.tape) : at::kDouble),
@@ -113,6 +115,20 @@ void Ground::finish() {
 int Ground::counterpart(int value) const {
   const auto found = counterparts_.find(value);
   return found == counterparts_.end() ? kNone : found->second;
+}
+
+std::vector<int> Ground::inputs_of_pair(const Item& a, const Item& b) const {
+  if (a.inputs.size() != b.inputs.size()) {
+    std::vector<int> mapped;
+    for (const int input : b.inputs) mapped.push_back(counterpart(input));
+    return mapped;
+  }
+  std::vector<int> inputs = a.inputs;
+  if (inputs.size() == 2 && (a.kind == "add" || a.kind == "mul") &&
+      (counterpart(b.inputs[0]) == a.inputs[1] || counterpart(b.inputs[1]) == a.inputs[0]) &&
+      counterpart(b.inputs[0]) != a.inputs[0])
+    std::swap(inputs[0], inputs[1]);
+  return inputs;
 }
 
 at::Tensor Ground::as_target(int reference_value, int target_value) const {

@@ -21,6 +21,8 @@ namespace sonde::compare {
 class Ground {
  public:
   Ground(Recording reference, Recording target, const Options& options);
+  // With the items' correspondence already known.
+  Ground(Recording reference, Recording target, const Options& options, std::optional<Alignment> known);
   Ground(const Ground&) = delete;
   Ground& operator=(const Ground&) = delete;
 
@@ -44,6 +46,10 @@ class Ground {
   [[nodiscard]] std::vector<at::Tensor> exact(const Item& item) const;
   // The error that single precision alone makes in an item of the reference.
   [[nodiscard]] double floor_of(const Item& item) const;
+
+  // The reference's value at the place of each of the target item's inputs; sums and products may have theirs the other way
+  // round. kNone where it is not known.
+  [[nodiscard]] std::vector<int> inputs_of_pair(const Item& reference_item, const Item& target_item) const;
 
   // The reference's tensor in the shape that the target has it in; undefined if the number of elements differs.
   [[nodiscard]] at::Tensor as_target(int reference_value, int target_value) const;

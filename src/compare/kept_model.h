@@ -10,6 +10,18 @@
 
 namespace sonde::compare {
 
+// The default generator of the CPU, put back at the end.
+class RandomStateKept {
+ public:
+  RandomStateKept();
+  ~RandomStateKept();
+  RandomStateKept(const RandomStateKept&) = delete;
+  RandomStateKept& operator=(const RandomStateKept&) = delete;
+
+ private:
+  at::Tensor state_;
+};
+
 class KeptModel {
  public:
   // From the same random state each time, if `seed` is the same.
@@ -19,8 +31,8 @@ class KeptModel {
   KeptModel& operator=(const KeptModel&) = delete;
 
  private:
+  const RandomStateKept random_state_;
   std::vector<std::pair<at::Tensor, at::Tensor>> buffers_;  // and their copies
-  at::Tensor random_state_;
 };
 
 }  // namespace sonde::compare

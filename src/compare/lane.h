@@ -35,6 +35,9 @@ class Lane {
   void replace(int value, at::Tensor tensor) { replaced_[value] = std::move(tensor); }
   void edit(std::size_t call, ArgumentEdits edits);
 
+  // Takes a tensor for a value, however it came about.
+  void put(int value, at::Tensor tensor) { values_[static_cast<std::size_t>(value)] = std::move(tensor); }
+
   // Runs the next call. Returns whether it could; see trouble().
   bool run(std::size_t call);
   // The tensor of a value in the lane's precision; undefined if it was not computed, or is no longer kept.

@@ -55,7 +55,7 @@ class Walker {
       first_layer_seen_ = true;
       if (check_first_input(r, t)) return;
     }
-    const auto inputs = inputs_of_pair(a, b);
+    const auto inputs = ground_.inputs_of_pair(a, b);
     bool right = false;  // together with what precedes it
     for (std::size_t k = 0; k < b.inputs.size() && !right; ++k) {
       if (inputs[k] == kNone) continue;
@@ -92,21 +92,6 @@ class Walker {
     const bool equal = equal_with_what_precedes(ground_, r, t);
     ground_.correspond(value, known);
     return equal;
-  }
-
-  // The reference's values at the places of the target's inputs; sums and products may have theirs the other way round.
-  std::vector<int> inputs_of_pair(const Item& a, const Item& b) const {
-    if (a.inputs.size() != b.inputs.size()) {
-      std::vector<int> mapped;
-      for (const int input : b.inputs) mapped.push_back(ground_.counterpart(input));
-      return mapped;
-    }
-    std::vector<int> inputs = a.inputs;
-    if (inputs.size() == 2 && (a.kind == "add" || a.kind == "mul") &&
-        (ground_.counterpart(b.inputs[0]) == a.inputs[1] || ground_.counterpart(b.inputs[1]) == a.inputs[0]) &&
-        ground_.counterpart(b.inputs[0]) != a.inputs[0])
-      std::swap(inputs[0], inputs[1]);
-    return inputs;
   }
 
   // What the first layer gets, in both models as they run. True if it is another input, which ends the comparison.
