@@ -21,8 +21,6 @@
 namespace sonde::compare {
 namespace {
 
-constexpr double kAlike = 0.5;  // relative errors below this speak for the same activation, though something went wrong before
-
 // "layer1/0/bn1:0" and "layer1.0.bn1" are one name.
 std::string plain(const std::string& name) {
   std::string text;
@@ -82,7 +80,14 @@ class DumpWalker {
     const double error = relative_error(lane_.at(item.outputs.front()), dump);
     const std::string name = plain(dumps_[d].name);
     const bool named = item.owned && (name == item.layer || name.ends_with("." + item.layer));
-    return 0.1F + (error <= limit(static_cast<int>(i)) ? 2.0F : error < kAlike ? 1.0F : 0.0F) + (named ? 1.5F : 0.0F);
+    return 0.1F + likeness(error, limit(static_cast<int>(i))) + (named ? 1.5F : 0.0F);
+  }
+
+  // 2 where nothing but rounding lies between; else from 1 down to 0 by orders of magnitude, as something may have gone
+  // wrong before.
+  static float likeness(double error, double limit) {
+    if (error <= limit) return 2;
+    return error < 1 ? static_cast<float>(std::log(error) / std::log(limit)) : 0.0F;
   }
 
   // In order: the best common subsequence, as for two models.

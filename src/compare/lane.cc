@@ -21,8 +21,13 @@ bool writes(const c10::Argument& argument) {
 }
 
 // Normalisations write running statistics without saying so in their schema.
-bool updates_statistics(const Call& call) {
-  return call.flag("training") || call.flag("train") || call.flag("use_input_stats");
+bool updates_statistics(const Call& call, const std::vector<c10::IValue>& arguments) {
+  for (const char* name : {"training", "train", "use_input_stats"})
+    if (const int index = call.argument(name); index != kNone) {
+      const c10::IValue& value = arguments[static_cast<std::size_t>(index)];
+      if (value.isBool() && value.toBool()) return true;
+    }
+  return false;
 }
 
 void put(std::vector<c10::IValue>& stack, const Operand& operand, at::Tensor tensor) {
@@ -60,7 +65,7 @@ std::vector<at::Tensor> run_call(const Call& call, std::vector<at::Tensor> tenso
   for (const c10::IValue& argument : call.arguments) stack.push_back(argument.isList() ? argument.deepcopy() : argument);
   if (edits != nullptr)
     for (const auto& [index, value] : *edits) stack[static_cast<std::size_t>(index)] = value;
-  const bool statistics = updates_statistics(call);
+  const bool statistics = updates_statistics(call, stack);
   for (std::size_t i = 0; i < call.operands.size(); ++i) {
     const Operand& operand = call.operands[i];
     const auto& argument = schema[static_cast<std::size_t>(operand.argument)];
