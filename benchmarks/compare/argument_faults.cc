@@ -47,7 +47,8 @@ std::function<bool(const Site&)> of(Activation activation) {
 }
 
 std::optional<Truth> norm_in_training(Draft& draft) {
-  const std::string path = draft.pick_module([](auto& module) { return module.template as<torch::nn::BatchNorm2d>(); });
+  const std::string path =
+      draft.pick_module([](auto& module) { return module.template as<torch::nn::BatchNorm2d>() != nullptr; });
   if (path.empty()) return std::nullopt;
   draft.edits.push_back([path](Network& target) { module_at(target, path)->train(); });
   return Truth{.layers = {path}, .causes = {Cause::training_mode}, .repairable = true};
@@ -65,33 +66,33 @@ std::optional<Truth> dropout_active(Draft& draft) {
 }
 
 std::optional<Truth> unregistered_norm(Draft& draft) {
-  return at_module<torch::nn::BatchNorm2d>(
+  return at_module<torch::nn::BatchNorm2dImpl>(
       draft, [](auto&) { return true; }, [](Deviation& d) { d.unregistered = true; },
       {.causes = {Cause::training_mode, Cause::parameter_not_registered, Cause::parameter_missing}});
 }
 
 std::optional<Truth> padding_mode(Draft& draft) {
   const std::string mode = draft.random() % 2 == 0 ? "reflect" : "circular";
-  return at_module<torch::nn::Conv2d>(
+  return at_module<torch::nn::Conv2dImpl>(
       draft, [](auto& c) { return c.weight.size(2) > 1; }, [&](Deviation& d) { d.padding_mode = mode; },
       {.causes = {Cause::argument, Cause::operation_extra}, .structural = true});
 }
 
 std::optional<Truth> same_padding(Draft& draft) {
-  return at_module<torch::nn::Conv2d>(
+  return at_module<torch::nn::Conv2dImpl>(
       draft, [](auto& c) { return c.weight.size(2) == 3 && c.options.stride()->at(0) == 2; },
       [](Deviation& d) { d.same_padding = true; },
       {.causes = {Cause::argument, Cause::operation_extra}, .structural = true});
 }
 
 std::optional<Truth> dilation(Draft& draft) {
-  return at_module<torch::nn::Conv2d>(
+  return at_module<torch::nn::Conv2dImpl>(
       draft, [](auto& c) { return c.weight.size(2) > 1; }, [](Deviation& d) { d.dilated = true; },
       {.causes = {Cause::argument}, .repairable = true});
 }
 
 std::optional<Truth> groups_lost(Draft& draft) {
-  return at_module<torch::nn::Conv2d>(
+  return at_module<torch::nn::Conv2dImpl>(
       draft, [](auto& c) { return c.options.groups() > 1; }, [](Deviation& d) { d.without_groups = true; },
       {.causes = {Cause::argument, Cause::parameter_shape}});
 }
@@ -107,9 +108,9 @@ FaultKind site_fault(std::string name, std::function<bool(const Site&)> suits, s
 
 std::vector<FaultKind> argument_faults() {
   std::vector<FaultKind> all{
-      {"bn_eps", [](Draft& d) { return eps<torch::nn::BatchNorm2d>(d, 1e-3, false); }},
-      {"ln_eps_tiny", [](Draft& d) { return eps<torch::nn::LayerNorm>(d, 1e-12, true); }},
-      {"ln_eps_large", [](Draft& d) { return eps<torch::nn::LayerNorm>(d, 1e-3, true); }},
+      {"bn_eps", [](Draft& d) { return eps<torch::nn::BatchNorm2dImpl>(d, 1e-3, false); }},
+      {"ln_eps_tiny", [](Draft& d) { return eps<torch::nn::LayerNormImpl>(d, 1e-12, true); }},
+      {"ln_eps_large", [](Draft& d) { return eps<torch::nn::LayerNormImpl>(d, 1e-3, true); }},
       {"bn_training", norm_in_training},
       {"bn_unregistered", unregistered_norm},
       {"dropout_active", dropout_active},

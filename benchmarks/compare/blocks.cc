@@ -27,7 +27,7 @@ void Builder::unregistered(std::shared_ptr<torch::nn::Module> module) const {
   blueprint_->unregistered.push_back({path_, std::move(module)});
 }
 
-at::Tensor apply(Activation activation, at::Tensor x, const Spelling& spelling) {
+at::Tensor activate(Activation activation, at::Tensor x, const Spelling& spelling) {
   const bool spelled = spelling.activations_spelled_out;
   switch (activation) {
     case Activation::none:
@@ -166,9 +166,9 @@ at::Tensor ConvUnit::convolve(at::Tensor x) {
 
 at::Tensor ConvUnit::forward(const at::Tensor& x) {
   at::Tensor y = convolve(x);
-  if (activation_first_) y = apply(activation_, y, spelling_);
+  if (activation_first_) y = activate(activation_, y, spelling_);
   if (!bn_.is_empty()) y = bn_(y);
-  return activation_first_ ? y : apply(activation_, y, spelling_);
+  return activation_first_ ? y : activate(activation_, y, spelling_);
 }
 
 std::string ConvUnit::script() const {

@@ -49,7 +49,7 @@ class Builder {
   std::string path_;
 };
 
-[[nodiscard]] at::Tensor apply(Activation activation, at::Tensor x, const Spelling& spelling);
+[[nodiscard]] at::Tensor activate(Activation activation, at::Tensor x, const Spelling& spelling);
 [[nodiscard]] std::string operation_of(Activation activation);
 // "torch.relu(x)" for `x`; only what references use.
 [[nodiscard]] std::string script_of(Activation activation, const std::string& x);

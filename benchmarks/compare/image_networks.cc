@@ -35,7 +35,7 @@ class ResidualBlock : public Block {
     const at::Tensor inner = first_->forward(x);
     at::Tensor y = second_->forward(inner);
     if (!deviation_.left_out) y = y + (deviation_.other_operand ? inner : shortcut);
-    return apply(deviation_.activation.value_or(Activation::relu), y, spelling_);
+    return activate(deviation_.activation.value_or(Activation::relu), y, spelling_);
   }
 
   std::string script() const override {
@@ -57,7 +57,8 @@ class ResidualCnn : public Network {
   explicit ResidualCnn(const Config& config) : spelling_(config.spelling) {
     const Builder at(config, blueprint);
     stem_ = register_module(
-        "stem", std::make_shared<ConvUnit>(at / "stem", ConvSpec{3, 16, .activation = Activation::leaky_relu}));
+        "stem",
+        std::make_shared<ConvUnit>(at / "stem", ConvSpec{.in = 3, .out = 16, .activation = Activation::leaky_relu}));
     pool_ = describe(at / "pool", SiteKind::pool, at / "stem" / "bn", "max_pool2d");
     const std::int64_t widths[] = {16, 16, 16, 24, 24, 32, 32};
     const std::int64_t strides[] = {1, 1, 2, 1, 2, 1};
@@ -101,8 +102,8 @@ class ResidualCnn : public Network {
     x = mean_pool_.other_kind ? torch::max_pool2d(x, 3, 2, 1)
                               : torch::avg_pool2d(x, 3, 2, 1, mean_pool_.ceil_mode, mean_pool_.other_padding_count);
     x = flatten(mix_->forward(x), flatten_, spelling_);
-    x = apply(act1_, layer_norm(norm_, linear(fc1_, x, spelling_), false), spelling_);
-    x = apply(act2_, linear(fc2_, dropout_(x), spelling_), spelling_);
+    x = activate(act1_, layer_norm(norm_, linear(fc1_, x, spelling_), false), spelling_);
+    x = activate(act2_, linear(fc2_, dropout_(x), spelling_), spelling_);
     return torch::softmax(linear(fc3_, x, spelling_), softmax_.dim.value_or(1));
   }
 
@@ -243,7 +244,7 @@ class MobileNet : public Network {
                          : torch::max_pool2d(x, 3, 2, 0, 1, pool_.ceil_mode);
     for (const auto& block : blocks_) x = block->forward(x);
     x = torch::adaptive_avg_pool2d(last_->forward(x), {2, 2});
-    x = apply(act_, linear(fc1_, flatten(x, flatten_, spelling_), spelling_), spelling_);
+    x = activate(act_, linear(fc1_, flatten(x, flatten_, spelling_), spelling_), spelling_);
     return linear(fc2_, dropout_(x), spelling_);
   }
 

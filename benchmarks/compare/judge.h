@@ -32,14 +32,14 @@ struct Outcome {
   Group group = Group::single;
   std::string kind, architecture, reference;  // "module" or "script"
   std::uint64_t seed = 0;
-  std::vector<TruthScore> truths;
+  std::vector<TruthScore> truths{};
   bool repairable = false, repaired = false;
   std::size_t innocent = 0;  // visible faults at other places
   std::size_t visible = 0;
   double seconds = 0;
-  std::string failure;   // what was thrown
-  std::string expected;  // the truths, in words
-  std::vector<std::string> said;
+  std::string failure{};   // what was thrown
+  std::string expected{};  // the truths, in words
+  std::vector<std::string> said{};
 
   [[nodiscard]] bool located() const;
   [[nodiscard]] bool cause() const;

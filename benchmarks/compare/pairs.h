@@ -16,13 +16,13 @@ namespace sonde::pairs {
 
 // What was put into a target, and what may rightly be said of it.
 struct Truth {
-  std::vector<std::string> layers;     // any of them
-  std::string operation;               // if not empty, the layer is that before it
-  std::vector<compare::Cause> causes;  // any of them
-  bool structural = false;             // counts as located from one operation before to two behind
-  bool input = false;                  // in what the first operation gets
-  bool repairable = false;             // by what the target's program stores or its standard modules are set to
-  bool silent = false;                 // may leave the outputs as they are
+  std::vector<std::string> layers{};     // any of them
+  std::string operation{};               // if not empty, the layer is that before it
+  std::vector<compare::Cause> causes{};  // any of them
+  bool structural = false;               // counts as located from one operation before to two behind
+  bool input = false;                    // in what the first operation gets
+  bool repairable = false;               // by what the target's program stores or its standard modules are set to
+  bool silent = false;                   // may leave the outputs as they are
 };
 
 // How the target is run.
@@ -35,13 +35,13 @@ struct Pair {
   std::string kind, architecture;
   std::uint64_t seed = 0;
   bool reduced = false;  // the target is in bfloat16
-  std::shared_ptr<Network> reference;
-  std::optional<torch::jit::Module> script;  // takes the place of `reference`
-  std::shared_ptr<Network> target;
-  at::Tensor input;
-  std::function<at::Tensor(at::Tensor)> prepare;  // what the target's program does with the input first; may be empty
-  Kernels kernels;
-  std::vector<Truth> truths;  // none: a clean pair
+  std::shared_ptr<Network> reference{};
+  std::optional<torch::jit::Module> script{};  // takes the place of `reference`
+  std::shared_ptr<Network> target{};
+  at::Tensor input{};
+  std::function<at::Tensor(at::Tensor)> prepare{};  // what the target's program does with the input first; may be empty
+  Kernels kernels{};
+  std::vector<Truth> truths{};  // none: a clean pair
 
   [[nodiscard]] at::Tensor run_target(at::Tensor x) const;
 };
@@ -50,10 +50,10 @@ struct Pair {
 struct Draft {
   const Network& reference;
   std::mt19937_64 random;
-  Config config;
-  std::vector<std::function<void(Network&)>> edits;  // of the network built, with the reference's weights
-  std::function<at::Tensor(at::Tensor)> prepare;
-  Kernels kernels;
+  Config config{};
+  std::vector<std::function<void(Network&)>> edits{};  // of the network built, with the reference's weights
+  std::function<at::Tensor(at::Tensor)> prepare{};
+  Kernels kernels{};
 
   // The path of a module of the reference at random, among those that `suits`; empty if there is none.
   [[nodiscard]] std::string pick_module(const std::function<bool(torch::nn::Module&)>& suits);

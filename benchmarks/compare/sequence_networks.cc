@@ -36,7 +36,7 @@ class Recurrent : public Network {
     if (!residual_.left_out) x = y + (residual_.other_operand ? raw : x);
     if (residual_.left_out) x = y;
     x = spelling_.view_for_flatten ? x.narrow(1, x.size(1) - 1, 1).squeeze(1) : x.select(1, -1);
-    x = dropout_(apply(act_, linear(fc1_, x, spelling_), spelling_));
+    x = dropout_(activate(act_, linear(fc1_, x, spelling_), spelling_));
     x = linear(fc2_, layer_norm(norm2_, x, false), spelling_);
     return torch::softmax(x, softmax_.dim.value_or(1));
   }
@@ -193,7 +193,7 @@ class EncoderBlock : public Block {
 
  private:
   at::Tensor feed_forward(const at::Tensor& x) {
-    return linear(fc2_, apply(act_, linear(fc1_, x, spelling_), spelling_), spelling_);
+    return linear(fc2_, activate(act_, linear(fc1_, x, spelling_), spelling_), spelling_);
   }
 
   static at::Tensor joined(const Deviation& deviation, const at::Tensor& x, const at::Tensor& normed,
