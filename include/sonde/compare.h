@@ -9,7 +9,7 @@
 // are afterwards as they were. Nothing is thrown for a difference; see Result. Not thread-safe for one model.
 #pragma once
 
-#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stdexcept>
@@ -102,17 +102,39 @@ template <typename M>
   return run(reference, of(target), std::vector<Inputs>{inputs}, options);
 }
 
-// Applies the accepted repairs of `result` to the target: parameters and buffers are overwritten, options of the standard
-// modules set. What cannot be applied to a program (an operation that is missing) is left, and named.
-struct Repaired {
-  std::vector<std::size_t> applied;  // indices into Result::faults
-  std::vector<std::string> left;     // one sentence for each of the others
+// For models that do not fit into memory together: each is loaded, looked at and let go, twice. What is kept in between
+// are sketches (4096 elements of each activation and parameter), in the second pass the exact tensors of at most 64
+// operations that differ. Finds what run() finds, on one batch, but for differences that no sketch shows (a few elements
+// of a large parameter that change the output by less than its rounding) and repairs of parameters.
+using Loader = std::function<Model()>;
+[[nodiscard]] Result run_one_at_a_time(const Loader& reference, const Loader& target, const Inputs& inputs,
+                                       const Options& options = {});
+
+// A conversion in several steps (a model, its export, the optimised export ...): each stage against the one before it.
+struct ChainResult {
+  std::vector<Result> steps;      // steps[i] compares stage i + 1 with stage i
+  std::int64_t first_wrong = -1;  // the first step with a visible fault, -1 if there is none
 };
-Repaired repair(const Model& reference, const Model& target, const Result& result);
+// Throws CompareError if there are fewer than two stages, or one cannot be run.
+[[nodiscard]] ChainResult chain(const std::vector<Model>& stages, const std::vector<Inputs>& batches,
+                                const Options& options = {});
+
+// Applies the accepted repairs of `result` to the target: parameters and buffers are overwritten, options of LibTorch's
+// standard modules set. What cannot be applied (an operation that is missing, an argument written in the program) is left.
+struct Repaired {
+  std::vector<std::string> applied;  // one sentence or name each
+  std::vector<std::string> left;
+};
+Repaired repair(const Model& target, const Result& result);
 template <typename M>
   requires std::is_base_of_v<torch::nn::Module, M>
-Repaired repair(const Model& reference, M& target, const Result& result) {
-  return repair(reference, of(target), result);
+Repaired repair(M& target, const Result& result) {
+  return repair(of(target), result);
+}
+// The same; the repairs of `result` already hold what is needed of the reference.
+template <typename M>
+Repaired repair(const Model& /*reference*/, M& target, const Result& result) {
+  return repair(target, result);
 }
 
 }  // namespace sonde::compare

@@ -1,10 +1,11 @@
 // What a comparison of two models says: faults, with place, cause, evidence and repair, and what was looked at.
 //
-// Plain structs without LibTorch, like finding.h. A const object may be read from several threads.
+// Plain structs without LibTorch's types, like finding.h. A const object may be read from several threads.
 #pragma once
 
 #include <cstdint>
 #include <iosfwd>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -118,6 +119,8 @@ struct StageOutcome {
   std::string summary;  // "161 of 162 parameters equal", or why it was not done
 };
 
+class Mends;  // src/compare/mends.h
+
 struct Result {
   std::string reference;  // what was compared: file or name
   std::string target;
@@ -128,6 +131,7 @@ struct Result {
   Agreement before;           // of the models as they were given
   Agreement after;            // with all accepted repairs together; equal to `before` if there were none
   std::vector<NotCompared> not_compared;
+  std::shared_ptr<const Mends> mends;  // what repair() applies; null if there is nothing
 
   // No fault that is visible on the inputs.
   [[nodiscard]] bool equal() const noexcept;

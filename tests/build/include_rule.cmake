@@ -4,7 +4,7 @@
 cmake_minimum_required(VERSION 3.25)
 
 # Headers that are plain data or numbers; every folder may use them.
-set(plain sonde/analyzer.h sonde/finding.h sonde/metric.h sonde/report.h sonde/timeline.h sonde/options.h sonde/meta_model.h
+set(plain sonde/analyzer.h sonde/comparison.h sonde/finding.h sonde/metric.h sonde/report.h sonde/timeline.h sonde/options.h sonde/meta_model.h
           sonde/rules.h sonde/version.h)
 
 # Folder: the folders whose headers it may include, beside its own and the plain ones. "*" is all.
@@ -14,13 +14,14 @@ set(may_include_src/analysis trace rules)
 set(may_include_src/report trace analysis)
 set(may_include_src/runtime trace rules analysis report)
 set(may_include_src/command trace rules analysis report runtime)
+set(may_include_src/compare trace formats probes report)
 set(may_include_src/monitor *)
 set(may_include_src/preflight *)
 set(may_include_probes trace)
-set(folders src/trace src/analysis src/rules src/report src/runtime src/command src/monitor src/preflight probes)
+set(folders src/trace src/analysis src/rules src/report src/runtime src/command src/compare src/monitor src/preflight probes)
 
 # Only these may include LibTorch. They may not include fmt and spdlog: LibTorch may bring an fmt of its own.
-set(with_torch src/monitor src/preflight probes)
+set(with_torch src/compare src/monitor src/preflight probes)
 set(torch_headers "^(ATen|c10|torch|caffe2)/")
 set(private_headers "^(fmt|spdlog)/")
 
@@ -50,7 +51,7 @@ foreach(folder IN LISTS folders)
         violation("includes <${header}> where LibTorch's headers are")
       elseif(header MATCHES "^sonde/" AND NOT header IN_LIST plain AND NOT folder IN_LIST with_torch)
         violation("includes <${header}>, which needs LibTorch's types")
-      elseif(first MATCHES "^(trace|analysis|rules|report|runtime|command|monitor|preflight|probes|compare)$"
+      elseif(first MATCHES "^(trace|analysis|rules|report|runtime|command|monitor|preflight|probes|compare|formats)$"
              AND NOT first STREQUAL own AND NOT first IN_LIST may_include_${folder}
              AND NOT may_include_${folder} STREQUAL "*")
         violation("includes \"${header}\", which ${folder} may not")
@@ -65,7 +66,7 @@ file(GLOB public RELATIVE "${root}" "${root}/include/sonde/*.h")
 foreach(file IN LISTS public)
   includes_of("${file}" headers)
   foreach(header IN LISTS headers)
-    if(header MATCHES "^torch/(torch|all)\\.h$|^(trace|analysis|rules|report|runtime|command|monitor|preflight|probes|compare)/|${private_headers}")
+    if(header MATCHES "^torch/(torch|all)\\.h$|^(trace|analysis|rules|report|runtime|command|monitor|preflight|probes|compare|formats)/|${private_headers}")
       violation("a public header must not include ${header}")
     endif()
   endforeach()

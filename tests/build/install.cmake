@@ -6,7 +6,7 @@ include("${CMAKE_CURRENT_LIST_DIR}/consumers.cmake")
 file(REMOVE_RECURSE "${work}")
 if(source)
   run("${CMAKE_COMMAND}" -S "${source}" -B "${build}" -G Ninja ${sonde_flags})
-  run("${CMAKE_COMMAND}" --build "${build}" --target sonde)
+  run("${CMAKE_COMMAND}" --build "${build}")
 endif()
 run("${CMAKE_COMMAND}" --install "${build}" --prefix "${work}/made")
 # An installed tree may be moved.

@@ -1,0 +1,124 @@
+#include "compare/alignment.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <unordered_map>
+
+#include <ATen/Functions.h>
+#include <c10/core/GradMode.h>
+
+namespace sonde::compare {
+namespace {
+
+// What is compared of a parameter: a few numbers that survive rounding to half precision.
+struct Sketch {
+  std::vector<std::int64_t> sizes;
+  std::array<double, 8> samples{};
+  std::size_t count = 0;
+};
+
+class Sketches {
+ public:
+  explicit Sketches(const Side& side) : side_(side) {}
+
+  const Sketch& of(int value) {
+    const auto [found, fresh] = known_.try_emplace(value);
+    if (!fresh) return found->second;
+    Sketch& sketch = found->second;
+    const at::Tensor& tensor = side_.tape.values[static_cast<std::size_t>(value)].tensor;
+    if (!tensor.defined()) return sketch;
+    sketch.sizes = tensor.sizes().vec();
+    std::sort(sketch.sizes.begin(), sketch.sizes.end());  // a transposed weight is still the same weight
+    const std::int64_t n = tensor.numel();
+    if (n == 0) return sketch;
+    sketch.count = static_cast<std::size_t>(std::min<std::int64_t>(n, static_cast<std::int64_t>(sketch.samples.size())));
+    const auto numbers = at::linspace(0, static_cast<double>(n - 1), static_cast<std::int64_t>(sketch.count)).to(at::kLong);
+    const auto picked = tensor.reshape({-1}).index_select(0, numbers.to(tensor.device())).to(at::kCPU, at::kDouble);
+    for (std::size_t i = 0; i < sketch.count; ++i) sketch.samples[i] = picked[static_cast<std::int64_t>(i)].item<double>();
+    return sketch;
+  }
+
+ private:
+  const Side& side_;
+  std::unordered_map<int, Sketch> known_;
+};
+
+bool nearly_equal(const Sketch& a, const Sketch& b) {
+  if (a.count != b.count || a.sizes != b.sizes) return false;
+  for (std::size_t i = 0; i < a.count; ++i) {
+    const double scale = std::max({std::abs(a.samples[i]), std::abs(b.samples[i]), 1e-12});
+    if (!(std::abs(a.samples[i] - b.samples[i]) <= 0.01 * scale)) return false;
+  }
+  return true;
+}
+
+class Scores {
+ public:
+  Scores(const Side& reference, const Side& target)
+      : reference_(reference), target_(target), of_reference_(reference), of_target_(target) {}
+
+  // 0: they cannot correspond.
+  float of(std::size_t r, std::size_t t) {
+    const Item& a = reference_.items[r];
+    const Item& b = target_.items[t];
+    if (a.kind != b.kind) return 0;
+    float score = a.optional || b.optional ? 0.25F : 1;
+    if (sizes(reference_, a) == sizes(target_, b)) score += 1;
+    if (a.inputs.size() == b.inputs.size()) score += 0.25F;
+    if (a.parameters.empty() || b.parameters.empty()) return score;
+    for (const ItemParameter& p : a.parameters)
+      for (const ItemParameter& q : b.parameters) {
+        if (p.role != q.role) continue;
+        const Sketch& x = of_reference_.of(p.value);
+        const Sketch& y = of_target_.of(q.value);
+        if (x.sizes == y.sizes) score += 0.5F;
+        if (nearly_equal(x, y)) score += 1;
+      }
+    return score;
+  }
+
+ private:
+  static const std::vector<std::int64_t>& sizes(const Side& side, const Item& item) {
+    static const std::vector<std::int64_t> none;
+    return item.outputs.empty() ? none : side.tape.values[static_cast<std::size_t>(item.outputs.front())].sizes;
+  }
+  const Side& reference_;
+  const Side& target_;
+  Sketches of_reference_, of_target_;
+};
+
+}  // namespace
+
+Alignment align(const Side& reference, const Side& target) {
+  const at::NoGradGuard no_grad;
+  const std::size_t n = reference.items.size(), m = target.items.size();
+  Scores scores(reference, target);
+  // best[r][t]: of the items from r and t on.
+  std::vector<float> best((n + 1) * (m + 1), 0);
+  const auto at = [m](std::size_t r, std::size_t t) { return r * (m + 1) + t; };
+  for (std::size_t r = n; r-- > 0;) {
+    for (std::size_t t = m; t-- > 0;) {
+      float value = std::max(best[at(r + 1, t)], best[at(r, t + 1)]);
+      if (const float score = scores.of(r, t); score > 0) value = std::max(value, best[at(r + 1, t + 1)] + score);
+      best[at(r, t)] = value;
+    }
+  }
+  Alignment alignment{std::vector<int>(m, kNone), std::vector<int>(n, kNone)};
+  std::size_t r = 0, t = 0;
+  while (r < n && t < m) {
+    const float score = scores.of(r, t);
+    if (score > 0 && best[at(r, t)] == best[at(r + 1, t + 1)] + score) {
+      alignment.reference_of[t] = static_cast<int>(r);
+      alignment.target_of[r] = static_cast<int>(t);
+      ++r, ++t;
+    } else if (best[at(r, t)] == best[at(r + 1, t)]) {
+      ++r;
+    } else {
+      ++t;
+    }
+  }
+  return alignment;
+}
+
+}  // namespace sonde::compare

@@ -1,0 +1,27 @@
+// Alignment: which operations of two models correspond, found without names.
+//
+// The longest common subsequence of items by weight (dynamic programming, O(n m)): the same kind counts, and more so the
+// same output shape and equal parameters, which tell repeated blocks apart. Source: the method is that of text diffs
+// (Needleman and Wunsch 1970, with no cost for gaps); weights by kind, shape and parameters are ours.
+#pragma once
+
+#include <vector>
+
+#include "compare/items.h"
+
+namespace sonde::compare {
+
+struct Side {
+  const Tape& tape;
+  const std::vector<Item>& items;
+};
+
+// For each item of the target its counterpart in the reference, and the other way round; kNone where there is none.
+struct Alignment {
+  std::vector<int> reference_of;
+  std::vector<int> target_of;
+};
+
+[[nodiscard]] Alignment align(const Side& reference, const Side& target);
+
+}  // namespace sonde::compare

@@ -1,0 +1,25 @@
+// Recorder: writes a Tape of what a model runs on the calling thread.
+//
+// Sees outermost operations through at::RecordFunction, so C++ modules, TorchScript and ONNX graphs run by ATen's
+// operators come out in the same vocabulary. A tensor is known by its TensorImpl, else by its memory and geometry (what
+// is made without the dispatcher, as x.data() is); memory that was written without an operator becomes a constant.
+#pragma once
+
+#include "compare/subject.h"
+#include "compare/tape.h"
+
+namespace sonde::compare {
+
+struct Recording {
+  Tape tape;
+  std::vector<at::Tensor> outputs;
+};
+
+// Runs `subject` on a copy of `inputs`, without gradients. Its buffers and the default random state are afterwards as they
+// were. Throws CompareError, with the model's name, if the model does.
+[[nodiscard]] Recording record(Subject& subject, const Inputs& inputs);
+
+// The tensors in a value: a tensor, a tuple, a list or a dictionary of them; others are passed over.
+void add_tensors(const c10::IValue& value, std::vector<at::Tensor>& tensors);
+
+}  // namespace sonde::compare
