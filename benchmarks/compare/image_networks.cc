@@ -174,10 +174,13 @@ class InvertedResidual : public Block {
         "expand",
         std::make_shared<ConvUnit>(
             at / "expand", ConvSpec{.in = spec.in, .out = spec.inner, .kernel = 1, .activation = spec.activation}));
-    depthwise_ = register_module(
-        "depthwise",
-        std::make_shared<ConvUnit>(at / "depthwise", ConvSpec{spec.inner, spec.inner, spec.kernel, spec.stride,
-                                                              spec.inner, .activation = spec.activation}));
+    depthwise_ = register_module("depthwise",
+                                 std::make_shared<ConvUnit>(at / "depthwise", ConvSpec{.in = spec.inner,
+                                                                                       .out = spec.inner,
+                                                                                       .kernel = spec.kernel,
+                                                                                       .stride = spec.stride,
+                                                                                       .groups = spec.inner,
+                                                                                       .activation = spec.activation}));
     if (spec.excitation) {
       excitation_ = register_module("excitation", std::make_shared<Excitation>(at / "excitation", spec.inner));
     }
@@ -220,6 +223,7 @@ class MobileNet : public Network {
         "stem", std::make_shared<ConvUnit>(
                     at / "stem", ConvSpec{.in = 3, .out = 16, .stride = 2, .activation = Activation::hardswish}));
     pool_ = describe(at / "pool", SiteKind::pool, at / "stem" / "bn", "max_pool2d");
+    (at / "pool").site(SiteKind::uneven_pool, at / "stem" / "bn", "max_pool2d");
     const InvertedSpec specs[] = {
         {16, 16, 32, 3, 1, Activation::relu, false},     {16, 24, 48, 3, 2, Activation::relu6, true},
         {24, 24, 72, 5, 1, Activation::relu6, true},     {24, 32, 72, 3, 1, Activation::hardswish, true},

@@ -19,6 +19,12 @@ bool wanted(const std::vector<std::string>& filter, const std::string& name) {
   return filter.empty() || std::find(filter.begin(), filter.end(), name) != filter.end();
 }
 
+// LibTorch appends a backtrace.
+std::string first_line(const std::exception& error) {
+  const std::string text = error.what();
+  return text.substr(0, text.find('\n'));
+}
+
 double relative_error(const at::Tensor& reference, const at::Tensor& other) {
   const at::Tensor r = reference.to(torch::kDouble);
   return ((other.to(torch::kDouble) - r).norm() / r.norm()).item<double>();
@@ -103,7 +109,7 @@ void for_each_pair(const SuiteOptions& options, const std::function<void(Group, 
   }
 }
 
-std::string check_pair(const Pair& pair) {
+std::string check_pair(const Pair& pair) try {
   const torch::NoGradGuard no_gradients;
   const at::Tensor reference = reference_output(pair), target = pair.run_target(pair.input.clone());
   if (reference.sizes() != target.sizes()) return "outputs of other shapes";
@@ -113,7 +119,7 @@ std::string check_pair(const Pair& pair) {
   if (!std::isfinite(error)) return "the output is not finite";
   const bool silent = std::any_of(pair.truths.begin(), pair.truths.end(), [](const auto& t) { return t.silent; });
   return error > 0 || silent ? "" : "the fault has no effect";
-}
+} catch (const std::exception& error) { return first_line(error); }
 
 Outcome compare_pair(Group group, const Pair& pair) {
   Outcome outcome{.group = group,
@@ -144,7 +150,7 @@ Outcome compare_pair(Group group, const Pair& pair) {
       return fault.visible && names(fault, pair.truths.front(), regions.front());
     });
     outcome.repaired = !still_there && again.before.error <= compare::Options{}.times_floor * again.before.floor;
-  } catch (const std::exception& error) { outcome.failure = error.what(); }
+  } catch (const std::exception& error) { outcome.failure = first_line(error); }
   return outcome;
 }
 
