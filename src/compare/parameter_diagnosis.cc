@@ -181,7 +181,7 @@ void name_difference(const PlainPair& pair, const Figures& figures, const Parame
     return;
   }
   if (pair.target_not_finite <= pair.reference_not_finite) {
-    if (auto scaling = find_scaling(pair, epsilon)) {
+    if (auto scaling = find_scaling(pair, figures, epsilon)) {
       found.cause = scaling->cause;
       found.message = std::move(scaling->message);
       found.repair = kCopy;

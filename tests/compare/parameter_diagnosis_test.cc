@@ -364,6 +364,34 @@ TEST_F(Diagnosis, HalfPrecisionTargetsAreComparedInTheirPrecision) {
   expect_mended(found, conv, flipped);
 }
 
+// ---- biases of recurrent layers
+
+TEST_F(Diagnosis, MergedBiasesAreNamedAndMatterToAGruOnly) {
+  const auto ih = torch::randn({24}), hh = torch::randn({24}), zero = torch::zeros({24});
+  auto found = diagnose_merged_biases(ih, hh, ih + hh, zero, role("lstm", "bias_ih"));
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->benign);
+  EXPECT_THAT(found->message, HasSubstr("the sum of both"));
+  found = diagnose_merged_biases(ih, hh, ih + hh, zero, role("gru", "bias_ih"));
+  ASSERT_TRUE(found);
+  EXPECT_FALSE(found->benign);
+  EXPECT_THAT(found->message, HasSubstr("reset gate"));
+  auto kept = torch::cat({torch::zeros({16}), hh.narrow(0, 16, 8)});
+  found = diagnose_merged_biases(ih, hh, ih + hh - kept, kept, role("gru", "bias_ih"));
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->benign) << "only r and z are merged";
+}
+
+TEST_F(Diagnosis, BiasesThatDifferOtherwiseAreNotMerged) {
+  const auto ih = torch::randn({24}), hh = torch::randn({24}), zero = torch::zeros({24});
+  const auto lstm = role("lstm", "bias_ih");
+  EXPECT_FALSE(diagnose_merged_biases(ih, hh, ih.clone(), hh.clone(), lstm));
+  EXPECT_FALSE(diagnose_merged_biases(ih, hh, ih, zero, lstm)) << "b_hh was forgotten";
+  EXPECT_FALSE(diagnose_merged_biases(ih, hh, ih + hh + 0.01, zero, lstm));
+  EXPECT_FALSE(diagnose_merged_biases(ih, hh, torch::randn({12}), torch::randn({12}), lstm));
+  EXPECT_FALSE(diagnose_merged_biases(ih, hh, ih, {}, lstm));
+}
+
 // ---- scaled
 
 TEST_F(Diagnosis, OneFactorIsNamed) {
