@@ -47,8 +47,10 @@ std::string sentence(const std::string& text) {
 
 std::string also_in(const Result& result, const FaultGroup& group) {
   std::string text;
-  for (std::size_t i = 1; i < std::min(group.size(), kNames + 1); ++i)
-    text += (i == 1 ? "" : ", ") + report::name_of(result.faults[group[i]]);
+  for (std::size_t i = 1; i < std::min(group.size(), kNames + 1); ++i) {
+    if (i > 1) text += ", ";
+    text += report::name_of(result.faults[group[i]]);
+  }
   if (group.size() > kNames + 1) text += fmt::format(" and {} more", group.size() - kNames - 1);
   return text;
 }
