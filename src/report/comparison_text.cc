@@ -154,18 +154,19 @@ std::string what_was_left_out(const Result& result) {
 }  // namespace
 
 std::string Result::text() const {
-  std::string all = sentence(summary_of(*this)) + "\n";
+  std::string all = sentence(summary_of(*this)) + '\n';
+  const auto apart = [&](const std::string& block) { all.append(1, '\n').append(block).append(1, '\n'); };
   const auto groups = report::groups_of(*this);
-  for (std::size_t i = 0; i < std::min(kGroups, groups.size()); ++i) all += "\n" + describe(*this, groups[i]) + "\n";
+  for (std::size_t i = 0; i < std::min(kGroups, groups.size()); ++i) apart(describe(*this, groups[i]));
   if (groups.size() > kGroups) {
     std::size_t rest = 0;
     for (std::size_t i = kGroups; i < groups.size(); ++i) rest += groups[i].size();
-    all += "\n" + sentence(counted(rest, "more fault") + "; to_json() has all") + "\n";
+    apart(sentence(counted(rest, "more fault") + "; to_json() has all"));
   }
-  if (!groups.empty()) all += "\n";
-  if (!stages.empty()) all += stages_of(*this) + "\n";
-  all += outputs_of(*this) + "\n";
-  if (const auto left_out = what_was_left_out(*this); !left_out.empty()) all += sentence(left_out) + "\n";
+  if (!groups.empty()) all += '\n';
+  if (!stages.empty()) all += stages_of(*this) + '\n';
+  all += outputs_of(*this) + '\n';
+  if (const auto left_out = what_was_left_out(*this); !left_out.empty()) all += sentence(left_out) + '\n';
   return all;
 }
 
