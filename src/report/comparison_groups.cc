@@ -53,7 +53,7 @@ bool is_empty(const Place& place) {
 
 std::string name_in(const Fault& fault, const Place& place) {
   if (fault.stage == compare::Stage::parameters && !place.name.empty()) {
-    const bool whole = place.layer.empty() || place.name.starts_with(place.layer + ".");
+    const bool whole = place.layer.empty() || place.name == place.layer || place.name.starts_with(place.layer + ".");
     return clean(whole ? place.name : place.layer + "." + place.name);
   }
   if (!place.layer.empty()) return clean(place.layer);

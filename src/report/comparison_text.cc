@@ -73,6 +73,7 @@ std::string error_of(const Result& result, const FaultGroup& group) {
 std::string repair_of(const Fault& fault) {
   const Repair& repair = fault.repair;
   if (repair.what.empty() || !repair.tried) return clean(repair.what);
+  if (repair.accepted && repair.error_after == 0) return clean(repair.what) + ": no error is left";
   const bool relative = fault.floor > 0 && std::isfinite(repair.error_after) && fault.error > 0;
   const std::string after =
       relative ? fmt::format("{} times that", multiple(repair.error_after / fault.floor)) : number(repair.error_after);

@@ -93,7 +93,7 @@ TEST_F(Diagnosis, AnInfiniteElementIsToldAndDoesNotHideTheRest) {
   const auto found = difference(a, b);
   EXPECT_EQ(found.cause, Cause::parameter_value);
   EXPECT_THAT(evidence(found), HasSubstr("element [3] is inf"));
-  EXPECT_THAT(evidence(found), HasSubstr("1 of 64 elements differ"));
+  EXPECT_THAT(evidence(found), HasSubstr("1 of 64 elements differ, 98.4 % are equal"));
 }
 
 // ---- precision
@@ -207,9 +207,10 @@ TEST_F(Diagnosis, FlippedKernelsAreFound) {
     const auto b = a.flip(dims);
     const auto found = difference(a, b, kConv);
     EXPECT_EQ(found.cause, Cause::parameter_flipped);
-    for (const auto d : dims) EXPECT_THAT(found.message, HasSubstr("spatial dimension " + std::to_string(d)));
+    for (const auto d : dims) EXPECT_THAT(found.message, HasSubstr(" " + std::to_string(d)));
     expect_mended(found, a, b);
   }
+  EXPECT_EQ(difference(a, a.flip({2, 3}), kConv).message, "it is flipped along spatial dimensions 2 and 3");
   const auto both = a.flip({2, 3}).transpose(0, 1).contiguous();
   EXPECT_EQ(difference(a, both, role("conv_transpose2d")).cause, Cause::parameter_flipped);
 }

@@ -106,6 +106,27 @@ TEST(ComparisonText, ATriedRepairThatDidNotHelpIsSaidSo) {
   EXPECT_THAT(result.text(), HasSubstr("set eps = 1e-05: tried, but the error is then 2200 times that"));
 }
 
+TEST(ComparisonText, ARepairMayLeaveNoError) {
+  Result result = alike();
+  result.faults = {wrong_eps()};
+  result.faults[0].repair.error_after = 0;
+  EXPECT_THAT(result.text(), HasSubstr("set eps = 1e-05: no error is left"));
+}
+
+TEST(ComparisonText, NamesParametersWithTheirLayerOnce) {
+  const auto named = [](const char* layer, const char* name) {
+    Fault fault = wrong_eps();
+    fault.stage = Stage::parameters;
+    fault.target = {layer, "linear", 3, name, {}};
+    return place_of(fault);
+  };
+  EXPECT_EQ(named("head.fc", "head.fc.weight"), "head.fc.weight (linear)");
+  EXPECT_EQ(named("head.fc", "weight"), "head.fc.weight (linear)");
+  EXPECT_EQ(named("weight", "weight"), "weight (linear)") << "a parameter of the model itself";
+  EXPECT_EQ(named("", "weight"), "weight (linear)");
+  EXPECT_EQ(named("head.fc", ""), "head.fc (linear)");
+}
+
 TEST(ComparisonText, WithoutARunThereIsNoErrorToTell) {
   Result result;
   result.faults = {wrong_eps()};
