@@ -23,6 +23,7 @@ int run(int argc, char** argv) {
   add_watch(app, status);
   add_diff(app, status);
   add_check(app, status);
+  add_compare(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) { return app.exit(error) == 0 ? kFine : kTrouble; }

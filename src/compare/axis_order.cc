@@ -26,8 +26,7 @@ std::optional<AxisOrder> reversed(std::int64_t axis, const std::string& slices, 
                                   const Fits& fits) {
   std::ranges::reverse(order);
   if (!fits(order)) return std::nullopt;
-  if (axis >= 2)
-    return AxisOrder{Cause::parameter_flipped, "it is flipped along " + slices, "flip it along " + slices, order};
+  if (axis >= 2) return AxisOrder{Cause::parameter_flipped, "", "", order};
   const std::string colours = order.size() == 3 && is_convolution(role) ? " (BGR against RGB)" : "";
   return AxisOrder{Cause::parameter_permuted, "its " + slices + " are in reverse order" + colours,
                    "reverse the " + slices, order};

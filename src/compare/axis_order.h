@@ -12,7 +12,7 @@ namespace sonde::compare {
 
 struct AxisOrder {
   Cause cause = Cause::parameter_permuted;
-  std::string message;  // "its row blocks are in the order i, f, o, g; the reference has i, f, g, o"
+  std::string message;  // "its row blocks are in the order i, f, o, g ..."; empty for a flip, told of all dimensions at once
   std::string repair;
   std::vector<std::int64_t> order;  // slice i of the target is slice order[i] of the reference; empty: the same order
 };

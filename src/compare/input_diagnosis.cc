@@ -65,8 +65,12 @@ std::optional<Maps> maps_of_channels(const at::Tensor& reference, const at::Tens
     if (!maps) continue;
     Maps said{"", "apply "};
     for (std::size_t i = 0; i < std::min(kTold, maps->size()); ++i) {
-      said.message += (i == 0 ? "" : ", ") + ("channel " + std::to_string(i)) + ": " + to_string((*maps)[i]);
-      said.repair += (i == 0 ? "" : ", ") + inverse_of((*maps)[i]);
+      if (i > 0) {
+        said.message += ", ";
+        said.repair += ", ";
+      }
+      said.message += "channel " + std::to_string(i) + ": " + to_string((*maps)[i]);
+      said.repair += inverse_of((*maps)[i]);
     }
     const std::string more = maps->size() > kTold ? " and so on" : "";
     said.message += more;

@@ -83,12 +83,16 @@ void tell_where(const PlainPair& pair, const Figures& figures, ParameterDifferen
 
 void tell_figures(const PlainPair& pair, const Figures& figures, ParameterDifference& found) {
   found.relative_error = figures.relative_error;
-  const auto share = static_cast<double>(figures.equal) / static_cast<double>(figures.elements);
-  found.evidence.push_back(std::to_string(figures.elements - figures.equal) + " of " +
-                           std::to_string(figures.elements) + " elements differ (" + percent(share) + " are equal)");
+  std::string text = "no element is equal";
+  if (figures.equal > 0) {
+    const auto share = static_cast<double>(figures.equal) / static_cast<double>(figures.elements);
+    text = std::to_string(figures.elements - figures.equal) + " of " + std::to_string(figures.elements) +
+           " elements differ, " + percent(share) + " are equal";
+  }
+  text += "; relative error " + number(figures.relative_error);
+  if (!std::isnan(figures.correlation)) text += ", correlation " + number(figures.correlation);
+  found.evidence.push_back(std::move(text));
   tell_where(pair, figures, found);
-  const std::string correlation = std::isnan(figures.correlation) ? "" : ", correlation " + number(figures.correlation);
-  found.evidence.push_back("relative error " + number(figures.relative_error) + correlation);
   tell_not_finite(pair, found);
 }
 
@@ -181,7 +185,7 @@ void name_difference(const PlainPair& pair, const Figures& figures, const Parame
     return;
   }
   if (pair.target_not_finite <= pair.reference_not_finite) {
-    if (auto scaling = find_scaling(pair, epsilon)) {
+    if (auto scaling = find_scaling(pair, figures, epsilon)) {
       found.cause = scaling->cause;
       found.message = std::move(scaling->message);
       found.repair = kCopy;

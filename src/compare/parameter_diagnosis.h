@@ -40,4 +40,13 @@ struct ParameterDifference {
 [[nodiscard]] std::optional<ParameterDifference> diagnose_parameter(const at::Tensor& reference, const at::Tensor& target,
                                                                     const ParameterRole& role, bool reduced);
 
+// The two biases of a recurrent layer, of which some frameworks keep only the sum. Nothing if both are equal, or if they
+// differ otherwise: diagnose_parameter() says how. Benign in an LSTM and a plain recurrent layer, to which only the sum
+// matters; a GRU multiplies b_hn alone by the reset gate. `mended` is undefined: the caller copies both.
+[[nodiscard]] std::optional<ParameterDifference> diagnose_merged_biases(const at::Tensor& reference_ih,
+                                                                        const at::Tensor& reference_hh,
+                                                                        const at::Tensor& target_ih,
+                                                                        const at::Tensor& target_hh,
+                                                                        const ParameterRole& role);
+
 }  // namespace sonde::compare

@@ -27,7 +27,9 @@ at::ScalarType common_type(at::ScalarType a, at::ScalarType b) {
 }
 
 std::int64_t count_not_finite(const at::Tensor& tensor) {
-  return tensor.is_floating_point() ? tensor.numel() - at::isfinite(tensor).sum().item<std::int64_t>() : 0;
+  if (!tensor.is_floating_point() || tensor.numel() == 0) return 0;
+  if (std::isfinite(tensor.sum().item<double>())) return 0;  // a sum shows NaN and infinity, and costs little
+  return tensor.numel() - at::count_nonzero(at::isfinite(tensor)).item<std::int64_t>();
 }
 
 at::Tensor without_nan(const at::Tensor& tensor) {
@@ -56,7 +58,9 @@ Figures figures_of(const PlainPair& pair) {
   Figures figures;
   double n = 0, x = 0, y = 0, xx = 0, yy = 0, xy = 0, dd = 0;
   in_pieces(pair.reference, pair.target, [&](at::Tensor a, at::Tensor b) {
-    figures.equal += a.eq(b).sum().item<std::int64_t>();
+    const auto equal = a.eq(b);
+    figures.equal += at::count_nonzero(equal).item<std::int64_t>();
+    figures.equal_nonzero += at::count_nonzero(equal.logical_and(a.ne(0))).item<std::int64_t>();
     figures.elements += a.numel();
     if (pair.reference_not_finite + pair.target_not_finite > 0) {
       const auto fine = (at::isfinite(a).logical_and_(a.ne(kInPlaceOfNan)))

@@ -35,6 +35,7 @@ void in_pieces(const at::Tensor& a, const at::Tensor& b, const Look& look) {
 struct Figures {
   std::int64_t elements = 0;
   std::int64_t equal = 0;
+  std::int64_t equal_nonzero = 0;
   double mean = 0, deviation = 0;                      // of the target
   double reference_mean = 0, reference_deviation = 0;  // standard deviations of all elements
   double correlation = 0;                              // NaN if either is constant

@@ -95,6 +95,15 @@ std::optional<Rearrangement> misread(const PlainPair& pair, const std::vector<Di
   return std::nullopt;
 }
 
+AxisOrder flipped_along(const Dimensions& dimensions) {
+  std::string text = dimensions.size() == 1 ? "spatial dimension " : "spatial dimensions ";
+  for (std::size_t i = 0; i < dimensions.size(); ++i) {
+    if (i > 0) text += i + 1 < dimensions.size() ? ", " : " and ";
+    text += std::to_string(dimensions[i]);
+  }
+  return {Cause::parameter_flipped, "it is flipped along " + text, "flip it along " + text, {}};
+}
+
 // One order of dimensions, with the slices of each dimension perhaps in another order.
 std::optional<Rearrangement> reordered(const PlainPair& pair, const Fingerprint& theirs, const Fingerprint& ours,
                                        const Dimensions& order, const ParameterRole& role) {
@@ -109,16 +118,24 @@ std::optional<Rearrangement> reordered(const PlainPair& pair, const Fingerprint&
   Rearrangement found;
   const bool plain = std::ranges::is_sorted(order);
   if (!plain) { found = {Cause::parameter_transposed, swapped_message(order, role), swap_repair(order)}; }
-  for (std::int64_t d = 0; d < dimensions; ++d) {
-    auto& axis = axes[d];
-    if (axis.order.empty()) continue;
-    const auto index = at::tensor(axis.order, at::kLong);
-    expected = expected.index_select(d, index);
+  Dimensions flipped;
+  const auto tell = [&](const AxisOrder& axis) {
     // The most telling of several: a known layout before an order that follows none.
     if (found.message.empty() || axis.cause != Cause::parameter_permuted) found.cause = axis.cause;
     found.message += (found.message.empty() ? "" : "; ") + axis.message;
     found.repair += (found.repair.empty() ? "" : "; ") + axis.repair;
+  };
+  for (std::int64_t d = 0; d < dimensions; ++d) {
+    const auto& axis = axes[d];
+    if (axis.order.empty()) continue;
+    expected = expected.index_select(d, at::tensor(axis.order, at::kLong));
+    if (axis.cause == Cause::parameter_flipped) {
+      flipped.push_back(d);
+    } else {
+      tell(axis);
+    }
   }
+  if (!flipped.empty()) tell(flipped_along(flipped));
   if (found.message.empty() || !at::equal(pair.target.permute(order), expected)) return std::nullopt;
   return found;
 }

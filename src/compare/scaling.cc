@@ -55,14 +55,14 @@ std::string factor_in_words(double factor, double epsilon) {
 
 }  // namespace
 
-std::optional<Scaling> find_scaling(const PlainPair& pair, double epsilon) {
+std::optional<Scaling> find_scaling(const PlainPair& pair, const Figures& figures, double epsilon) {
   if (!pair.target.is_floating_point() || pair.target.numel() < 2) return std::nullopt;
   // Each element that fits one factor tells as many bits as the precision has.
   const auto enough = static_cast<std::int64_t>(std::ceil(24 / -std::log2(kUnits * epsilon)));
-  const auto figures = figures_of(pair);
   if (!std::isfinite(figures.correlation) || figures.factor == 0) return std::nullopt;  // constant, or all zero
 
-  if (std::abs(figures.correlation) > 1 - 64 * epsilon) {
+  // What is scaled or shifted as a whole is equal nowhere but where it is zero.
+  if (figures.equal_nonzero == 0 && std::abs(figures.correlation) > 1 - 64 * epsilon) {
     const auto whole = factors_of(pair.reference.reshape({1, -1}), pair.target.reshape({1, -1}), epsilon);
     if (whole.holds && whole.told >= enough)
       return Scaling{Cause::parameter_scaled,
@@ -77,7 +77,8 @@ std::optional<Scaling> find_scaling(const PlainPair& pair, double epsilon) {
                      "it is the reference plus " + report::number(figures.offset) +
                          " in every element: zero-centred against one-centred, where that is 1"};
   }
-  for (std::int64_t d = 0; d < std::min<std::int64_t>(2, pair.target.dim()) && pair.target.dim() > 1; ++d) {
+  if (pair.target.dim() < 2 || 2 * figures.equal_nonzero > figures.elements) return std::nullopt;
+  for (std::int64_t d = 0; d < 2; ++d) {
     const auto rows =
         factors_of(pair.reference.transpose(0, d).flatten(1), pair.target.transpose(0, d).flatten(1), epsilon);
     if (!rows.holds || rows.told < enough) continue;

@@ -17,6 +17,6 @@ struct Scaling {
 
 // One factor, one factor for each slice of dimension 0 or 1, or one number added everywhere; within the rounding of the
 // target's own precision `epsilon`, and not in tensors too small or too even to tell. `pair` has one shape.
-[[nodiscard]] std::optional<Scaling> find_scaling(const PlainPair& pair, double epsilon);
+[[nodiscard]] std::optional<Scaling> find_scaling(const PlainPair& pair, const Figures& figures, double epsilon);
 
 }  // namespace sonde::compare

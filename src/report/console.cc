@@ -9,35 +9,18 @@
 
 #include "report/digest.h"
 #include "report/place.h"
+#include "report/rows.h"
 #include "report/text.h"
 
 namespace sonde::report {
 namespace {
 
-constexpr std::size_t kIndent = 12;     // of the text beside the labels of a finding
 constexpr std::size_t kHeadIndent = 7;  // of further lines of a headline
 constexpr std::size_t kNotObserved = 8;
 
 std::string prefix(const std::string& name) {
   return name.empty() || name == "sonde" ? "sonde: " : fmt::format("sonde({}): ", clean(name));
 }
-
-// Lines of a finding: a label, then text beside it.
-class Rows {
- public:
-  explicit Rows(std::string head) : text_(std::move(head)) {}
-
-  void add(std::string_view label, std::string_view text, std::string_view right = {}) {
-    std::string row = fmt::format("  {:<{}}", label, kIndent - 3) + " ";
-    append_wrapped(row, text, kIndent);
-    text_ += '\n' + with_right(std::move(row), right);
-  }
-  void add_line(std::string_view text) { text_ += fmt::format("\n  {}", text); }
-  [[nodiscard]] std::string take() { return std::move(text_); }
-
- private:
-  std::string text_;
-};
 
 std::string headline(const std::string& monitor, const Finding& finding) {
   return fmt::format("{}{}[{}] {}", prefix(monitor), to_string(finding.severity), kind_of(finding),

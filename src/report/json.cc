@@ -3,22 +3,20 @@
 #include <vector>
 
 #include <sonde/report.h>
-#include <nlohmann/json.hpp>
 
+#include "report/json_write.h"
 #include "report/names.h"
 #include "report/schema.h"
 
 namespace sonde {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using report::all;
+using report::encode;
+using report::Json;
+using report::text;
 
 Json schema() { return {{"name", report::kSchemaName}, {"version", report::kSchemaVersion}}; }
-
-Json encode(const SourceLine& source) {
-  if (!source.known() && source.function.empty()) return nullptr;
-  return {{"file", source.file}, {"line", source.line}, {"function", source.function}};
-}
 
 Json encode(const Location& location) {
   return {{"layer", location.layer},
@@ -42,13 +40,6 @@ Json encode(const Symptom& symptom) {
           {"step", symptom.step},
           {"severity", to_string(symptom.severity)},
           {"message", symptom.message}};
-}
-
-template <typename T>
-Json all(const std::vector<T>& list, Json (*encode)(const T&)) {
-  Json array = Json::array();
-  for (const T& value : list) array.push_back(encode(value));
-  return array;
 }
 
 Json encode(const Finding& finding) {
@@ -103,9 +94,6 @@ Json encode(const Cost& cost) {
           {"records", cost.records},
           {"dropped", cost.dropped}};
 }
-
-// Names come from the user's program and may be no UTF-8: replaced, where dump() would throw by default.
-std::string text(const Json& json, int indent) { return json.dump(indent, ' ', false, Json::error_handler_t::replace); }
 
 }  // namespace
 

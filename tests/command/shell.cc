@@ -19,13 +19,12 @@ Shell::Shell()
 
 Shell::~Shell() { fs::remove_all(folder_); }
 
-Outcome Shell::sonde(std::string arguments) const {
+Outcome Shell::run(std::string command) const {
   const std::string mark = "FOLDER/";
-  for (std::size_t at = 0; (at = arguments.find(mark, at)) != std::string::npos;) {
-    arguments.replace(at, mark.size(), folder_.string() + "/");
+  for (std::size_t at = 0; (at = command.find(mark, at)) != std::string::npos;) {
+    command.replace(at, mark.size(), folder_.string() + "/");
   }
-  const std::string command =
-      std::string(SONDE_COMMAND) + " " + arguments + " >" + path("stdout") + " 2>" + path("stderr");
+  command += " >" + path("stdout") + " 2>" + path("stderr");
   const int status = std::system(command.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read("stdout"), read("stderr")};
 }

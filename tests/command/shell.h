@@ -20,7 +20,9 @@ class Shell : public ::testing::Test {
   ~Shell() override;
 
   // `arguments` as a shell reads them; FOLDER/ stands for the test's folder.
-  [[nodiscard]] Outcome sonde(std::string arguments) const;
+  [[nodiscard]] Outcome sonde(const std::string& arguments) const { return run(SONDE_COMMAND " " + arguments); }
+  // Any command line.
+  [[nodiscard]] Outcome run(std::string command) const;
   [[nodiscard]] std::string path(const std::string& name) const { return (folder_ / name).string(); }
   void write(const std::string& name, const std::string& content) const;
   [[nodiscard]] std::string read(const std::string& name) const;

@@ -1,8 +1,8 @@
 """The JSON and SARIF that Sonde writes are what their schemas say: no field more, no field less.
 
-    schema_test.py PROGRAM FOLDER REPORT_SCHEMA SARIF_SCHEMA
+    schema_test.py PROGRAM FOLDER REPORT_SCHEMA COMPARISON_SCHEMA SARIF_SCHEMA
 
-PROGRAM writes sample reports into FOLDER. Ends with 77 (skipped) if Python has no jsonschema.
+PROGRAM writes sample reports and comparisons into FOLDER. Ends with 77 (skipped) if Python has no jsonschema.
 """
 
 import copy
@@ -47,27 +47,32 @@ def missing_fields(validator, document):
             yield f"{path} without {field}", not validator.is_valid(changed)
 
 
-def main(program, folder, report_schema, sarif_schema):
+def kind_of(path):
+    """The ending, for reports and SARIF; comparisons are JSON too."""
+    return ".comparison" if path.name.startswith("comparison_") else path.suffix
+
+
+def main(program, folder, report_schema, comparison_schema, sarif_schema):
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     subprocess.run([program, str(folder)], check=True)
     validators = {}
-    for ending, schema in ((".json", report_schema), (".sarif", sarif_schema)):
+    for ending, schema in ((".json", report_schema), (".comparison", comparison_schema), (".sarif", sarif_schema)):
         content = json.loads(pathlib.Path(schema).read_text(encoding="utf-8"))
         jsonschema.Draft202012Validator.check_schema(content)
         validators[ending] = jsonschema.Draft202012Validator(content)
     failures = []
     checks = 0
-    files = sorted(path for path in folder.iterdir() if path.suffix in validators)
+    files = sorted(path for path in folder.iterdir() if kind_of(path) in validators)
     if not files:
         failures.append("no samples were written")
     for path in files:
         document = json.loads(path.read_text(encoding="utf-8"))
-        validator = validators[path.suffix]
+        validator = validators[kind_of(path)]
         for error in validator.iter_errors(document):
             failures.append(f"{path.name}: {error.json_path}: {error.message[:200]}")
         checks += 1
-        if path.name == "sick.json":
+        if path.name in ("sick.json", "comparison_faulty.json"):
             tests = list(refusals(validator, document)) + list(missing_fields(validator, document))
         elif path.name == "sick.rooted.sarif":
             tests = list(refusals(validator, document))

@@ -1,4 +1,4 @@
-// Writes reports of every kind of finding, hostile ones too, as JSON and SARIF: what the schemas are tested on.
+// Writes reports of every kind of finding and comparisons with every kind of fault, hostile ones too, as JSON and SARIF: what the schemas are tested on.
 //
 //   report_samples FOLDER
 #include <cmath>
@@ -6,9 +6,12 @@
 #include <fstream>
 #include <limits>
 #include <string>
+#include <utility>
 
+#include <sonde/comparison.h>
 #include <sonde/report.h>
 
+#include "comparison_sample.h"
 #include "sample.h"
 
 namespace sonde::report {
@@ -48,6 +51,32 @@ Report hostile() {
   return report;
 }
 
+// One fault for each cause, over all stages.
+compare::Result every_fault() {
+  compare::Result result = faulty();
+  for (int i = 0; i <= static_cast<int>(compare::Cause::frozen_in); ++i) {
+    compare::Fault fault = wrong_eps();
+    fault.cause = static_cast<compare::Cause>(i);
+    fault.stage = static_cast<compare::Stage>(i % 6);
+    fault.visible = i % 2 == 0;
+    result.faults.push_back(fault);
+  }
+  return result;
+}
+
+compare::Result hostile_comparison() {
+  compare::Result result = faulty();
+  result.reference = result.target = kHostile;
+  result.before.error = std::numeric_limits<double>::quiet_NaN();
+  for (compare::Fault& fault : result.faults) {
+    fault.message = fault.target.layer = fault.reference.name = fault.repair.what = kHostile;
+    fault.error = std::numeric_limits<double>::infinity();
+    fault.evidence.assign(2, kHostile);
+  }
+  result.not_compared.push_back({kHostile, kHostile});
+  return result;
+}
+
 void write(const std::string& name, const Report& report) {
   std::ofstream(name + ".json") << report.to_json();
   std::ofstream(name + ".sarif") << report.to_sarif();
@@ -69,4 +98,10 @@ int main(int argc, char** argv) {
   write(folder + "sick", sick());
   write(folder + "every_kind", every_kind());
   write(folder + "hostile", hostile());
+  for (const auto& [name, result] : {std::pair{"empty", sonde::compare::Result{}},
+                                     {"equal", alike()},
+                                     {"faulty", faulty()},
+                                     {"every_fault", every_fault()},
+                                     {"hostile", hostile_comparison()}})
+    std::ofstream(folder + "comparison_" + name + ".json") << result.to_json();
 }
