@@ -70,7 +70,8 @@ Tensors scatter_nd(const Call& call) {
   const at::Tensor& x = call.in(0);
   const at::Tensor& indices = call.in(1);
   const std::string how = call.text("reduction", "none");
-  if (how == "none" || how == "add") return {at::index_put(x, columns(indices, x, 0, {}), call.in(2), how == "add")};
+  if (how == "none" || how == "add")
+    return {at::index_put(x, columns(indices, x, 0, c10::List<c10::optional<at::Tensor>>()), call.in(2), how == "add")};
   // One index after the other, because the same may come twice.
   at::Tensor y = x.clone();
   const std::int64_t depth = indices.size(-1);
