@@ -72,7 +72,7 @@ void resolve_output_shape(const Call& call, at::IntArrayRef spatial, Window& win
         shape ? shape->at(shape->size() - window.dimensions() + d) : spatial[d] * window.stride[d];
     const std::int64_t total = window.stride[d] * (spatial[d] - 1) + output_padding[d] +
                                (window.kernel[d] - 1) * window.dilation[d] + 1 - wanted;
-    window.before[d] = how == "SAME_UPPER" ? total / 2 : total - total / 2;
+    window.before[d] = total < 0 ? 0 : how == "SAME_UPPER" ? total / 2 : total - total / 2;
     window.after[d] = total - window.before[d];
   }
 }

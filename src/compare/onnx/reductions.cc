@@ -48,11 +48,12 @@ at::Tensor product(const at::Tensor& x, const Sizes& axes, bool keep) {
 // Of no elements: the least, or the greatest, value.
 template <bool kMax>
 at::Tensor extreme(const at::Tensor& x, const Sizes& axes, bool keep) {
-  if (x.scalar_type() == at::kBool) return extreme<kMax>(x.to(at::kByte), axes, keep).to(at::kBool);
+  const bool logical = x.scalar_type() == at::kBool;
   if (x.numel() == 0) {
-    const double infinity = kMax ? -INFINITY : INFINITY;
-    return at::full_like(at::sum(x, axes, keep), infinity, at::TensorOptions(x.scalar_type()));
+    const double worst = logical ? (kMax ? 0 : 1) : (kMax ? -INFINITY : INFINITY);
+    return at::full_like(at::sum(x, axes, keep), worst, at::TensorOptions(x.scalar_type()));
   }
+  if (logical) return extreme<kMax>(x.to(at::kByte), axes, keep).to(at::kBool);
   return kMax ? at::amax(x, axes, keep) : at::amin(x, axes, keep);
 }
 

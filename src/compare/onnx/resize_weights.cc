@@ -61,7 +61,7 @@ at::Tensor resize_weights(std::int64_t from, std::int64_t size, double scale, co
     for (auto j = static_cast<std::int64_t>(std::ceil(at - reach));
          j <= static_cast<std::int64_t>(std::floor(at + reach)); ++j) {
       const bool outside = j < 0 || j >= from;
-      if (outside && (rule.exclude_outside || rule.antialias)) continue;
+      if (outside && rule.exclude_outside) continue;
       const double weight = kernel((at - static_cast<double>(j)) * stretch, rule);
       row[std::clamp<std::int64_t>(j, 0, from - 1)] += weight;
       sum += weight;

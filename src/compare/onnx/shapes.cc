@@ -121,6 +121,7 @@ Tensors depth_to_space(const Call& call) {
 Tensors space_to_depth(const Call& call) {
   const at::Tensor& x = call.in(0);
   const std::int64_t block = call.integer("blocksize");
+  if (call.text("mode", "DCR") == "CRD") return {at::pixel_unshuffle(x, block)};
   return {x.reshape({x.size(0), x.size(1), x.size(2) / block, block, x.size(3) / block, block})
               .permute({0, 3, 5, 1, 2, 4})
               .reshape({x.size(0), x.size(1) * block * block, x.size(2) / block, x.size(3) / block})};

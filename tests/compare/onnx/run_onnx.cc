@@ -79,7 +79,8 @@ int main(int argc, char** argv) {
   std::string prefix;
   for (int inputs = 0; list >> model >> inputs >> prefix;) {
     try {
-      std::cout << "ok " << run(model, inputs, prefix) << std::endl;
+      const std::size_t outputs = run(model, inputs, prefix);
+      std::cout << "ok " << outputs << std::endl;
     } catch (const std::exception& error) {
       std::string what = error.what();
       std::cout << "error " << what.substr(0, what.find('\n')) << std::endl;
