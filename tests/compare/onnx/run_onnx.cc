@@ -22,16 +22,26 @@ namespace {
 
 const char* descr_of(at::ScalarType type) {
   switch (type) {
-    case at::kBool: return "|b1";
-    case at::kByte: return "|u1";
-    case at::kChar: return "|i1";
-    case at::kShort: return "<i2";
-    case at::kInt: return "<i4";
-    case at::kLong: return "<i8";
-    case at::kHalf: return "<f2";
-    case at::kBFloat16: return "<V2";
-    case at::kDouble: return "<f8";
-    default: return "<f4";
+    case at::kBool:
+      return "|b1";
+    case at::kByte:
+      return "|u1";
+    case at::kChar:
+      return "|i1";
+    case at::kShort:
+      return "<i2";
+    case at::kInt:
+      return "<i4";
+    case at::kLong:
+      return "<i8";
+    case at::kHalf:
+      return "<f2";
+    case at::kBFloat16:
+      return "<V2";
+    case at::kDouble:
+      return "<f8";
+    default:
+      return "<f4";
   }
 }
 
