@@ -14,14 +14,17 @@ set(may_include_src/analysis trace rules)
 set(may_include_src/report trace analysis)
 set(may_include_src/runtime trace rules analysis report)
 set(may_include_src/command trace rules analysis report runtime)
+set(may_include_src/formats "")
 set(may_include_src/compare trace formats probes report)
 set(may_include_src/monitor *)
 set(may_include_src/preflight *)
+set(may_include_src/compare trace formats probes report)
 set(may_include_probes trace)
-set(folders src/trace src/analysis src/rules src/report src/runtime src/command src/compare src/monitor src/preflight probes)
+set(folders src/trace src/analysis src/rules src/report src/runtime src/formats src/command src/monitor src/preflight
+            src/compare probes)
 
 # Only these may include LibTorch. They may not include fmt and spdlog: LibTorch may bring an fmt of its own.
-set(with_torch src/compare src/monitor src/preflight probes)
+set(with_torch src/monitor src/preflight src/compare probes)
 set(torch_headers "^(ATen|c10|torch|caffe2)/")
 set(private_headers "^(fmt|spdlog)/")
 
