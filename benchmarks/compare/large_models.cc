@@ -6,7 +6,6 @@
 namespace sonde::pairs {
 namespace {
 
-using torch::nn::Sequential;
 using Pair = std::vector<std::int64_t>;
 
 struct UnitSpec {
@@ -51,7 +50,7 @@ Unit bare(std::int64_t in, std::int64_t out, std::int64_t stride = 1) {
 // Adds its input, projected if that is given, and applies ReLU if `relu`.
 class ResidualImpl : public torch::nn::Module {
  public:
-  ResidualImpl(Sequential inner, Unit shortcut, bool relu) : relu_(relu) {
+  ResidualImpl(Chain inner, Unit shortcut, bool relu) : relu_(relu) {
     inner_ = register_module("inner", std::move(inner));
     if (!shortcut.is_empty()) shortcut_ = register_module("shortcut", std::move(shortcut));
   }
@@ -62,7 +61,7 @@ class ResidualImpl : public torch::nn::Module {
   }
 
  private:
-  Sequential inner_{nullptr};
+  Chain inner_{nullptr};
   Unit shortcut_{nullptr};
   const bool relu_;
 };
@@ -71,7 +70,7 @@ TORCH_MODULE(Residual);
 // Branches side by side, their channels joined.
 class BranchesImpl : public torch::nn::Module {
  public:
-  explicit BranchesImpl(std::vector<Sequential> branches) : branches_(std::move(branches)) {
+  explicit BranchesImpl(std::vector<Chain> branches) : branches_(std::move(branches)) {
     for (std::size_t i = 0; i < branches_.size(); ++i) register_module("branch" + std::to_string(i + 1), branches_[i]);
   }
   at::Tensor forward(const at::Tensor& x) {
@@ -81,7 +80,7 @@ class BranchesImpl : public torch::nn::Module {
   }
 
  private:
-  std::vector<Sequential> branches_;
+  std::vector<Chain> branches_;
 };
 TORCH_MODULE(Branches);
 
@@ -92,20 +91,20 @@ torch::nn::MaxPool2d max_pool(std::int64_t padding = 0) {
 torch::nn::AvgPool2d mean_pool() { return torch::nn::AvgPool2d(torch::nn::AvgPool2dOptions(3).stride(1).padding(1)); }
 
 std::shared_ptr<LargeModel> resnet101() {
-  Sequential features;
+  Chain features;
   features->push_back("stem", unit(3, 64, {7, 7}, 2, {3, 3}));
   features->push_back("pool", max_pool(1));
   const std::int64_t blocks[] = {3, 4, 23, 3};
   std::int64_t channels = 64;
   for (std::int64_t stage = 0; stage < 4; ++stage) {
     const std::int64_t width = 64 << stage;
-    Sequential layer;
+    Chain layer;
     for (std::int64_t i = 0; i < blocks[stage]; ++i) {
       const std::int64_t stride = i == 0 && stage > 0 ? 2 : 1;
       const Unit shortcut = i == 0 ? bare(channels, 4 * width, stride) : Unit(nullptr);
-      layer->push_back(Residual(
-          Sequential(unit(channels, width), unit(width, width, {3, 3}, stride, {1, 1}), bare(width, 4 * width)),
-          shortcut, true));
+      layer->push_back(
+          Residual(Chain(unit(channels, width), unit(width, width, {3, 3}, stride, {1, 1}), bare(width, 4 * width)),
+                   shortcut, true));
       channels = 4 * width;
     }
     features->push_back("layer" + std::to_string(stage + 1), layer);
@@ -115,7 +114,7 @@ std::shared_ptr<LargeModel> resnet101() {
 
 std::shared_ptr<LargeModel> mobilenet_v2() {
   using Behind = UnitSpec::Behind;
-  Sequential features;
+  Chain features;
   features->push_back(Unit(3, 32, UnitSpec{.kernel = {3, 3}, .stride = 2, .padding = {1, 1}, .behind = Behind::relu6}));
   struct Stage {
     std::int64_t expansion, channels, blocks, stride;
@@ -126,7 +125,7 @@ std::shared_ptr<LargeModel> mobilenet_v2() {
   for (const Stage& stage : stages) {
     for (std::int64_t i = 0; i < stage.blocks; ++i) {
       const std::int64_t stride = i == 0 ? stage.stride : 1, inner = channels * stage.expansion;
-      Sequential block;
+      Chain block;
       if (stage.expansion > 1) block->push_back(Unit(channels, inner, UnitSpec{.behind = Behind::relu6}));
       block->push_back(Unit(
           inner, inner,
@@ -145,48 +144,47 @@ std::shared_ptr<LargeModel> mobilenet_v2() {
 }
 
 Branches block_a(std::int64_t in, std::int64_t pooled) {
-  return Branches(std::vector<Sequential>{
-      Sequential(unit(in, 64)), Sequential(unit(in, 48), unit(48, 64, {5, 5}, 1, {2, 2})),
-      Sequential(unit(in, 64), unit(64, 96, {3, 3}, 1, {1, 1}), unit(96, 96, {3, 3}, 1, {1, 1})),
-      Sequential(mean_pool(), unit(in, pooled))});
+  return Branches(
+      std::vector<Chain>{Chain(unit(in, 64)), Chain(unit(in, 48), unit(48, 64, {5, 5}, 1, {2, 2})),
+                         Chain(unit(in, 64), unit(64, 96, {3, 3}, 1, {1, 1}), unit(96, 96, {3, 3}, 1, {1, 1})),
+                         Chain(mean_pool(), unit(in, pooled))});
 }
 
 Branches block_b(std::int64_t in) {
-  return Branches(std::vector<Sequential>{
-      Sequential(unit(in, 384, {3, 3}, 2)),
-      Sequential(unit(in, 64), unit(64, 96, {3, 3}, 1, {1, 1}), unit(96, 96, {3, 3}, 2)), Sequential(max_pool())});
+  return Branches(std::vector<Chain>{Chain(unit(in, 384, {3, 3}, 2)),
+                                     Chain(unit(in, 64), unit(64, 96, {3, 3}, 1, {1, 1}), unit(96, 96, {3, 3}, 2)),
+                                     Chain(max_pool())});
 }
 
 Branches block_c(std::int64_t in, std::int64_t width) {
-  return Branches(std::vector<Sequential>{
-      Sequential(unit(in, 192)),
-      Sequential(unit(in, width), unit(width, width, {1, 7}, 1, {0, 3}), unit(width, 192, {7, 1}, 1, {3, 0})),
-      Sequential(unit(in, width), unit(width, width, {7, 1}, 1, {3, 0}), unit(width, width, {1, 7}, 1, {0, 3}),
-                 unit(width, width, {7, 1}, 1, {3, 0}), unit(width, 192, {1, 7}, 1, {0, 3})),
-      Sequential(mean_pool(), unit(in, 192))});
+  return Branches(std::vector<Chain>{
+      Chain(unit(in, 192)),
+      Chain(unit(in, width), unit(width, width, {1, 7}, 1, {0, 3}), unit(width, 192, {7, 1}, 1, {3, 0})),
+      Chain(unit(in, width), unit(width, width, {7, 1}, 1, {3, 0}), unit(width, width, {1, 7}, 1, {0, 3}),
+            unit(width, width, {7, 1}, 1, {3, 0}), unit(width, 192, {1, 7}, 1, {0, 3})),
+      Chain(mean_pool(), unit(in, 192))});
 }
 
 Branches block_d(std::int64_t in) {
-  return Branches(std::vector<Sequential>{Sequential(unit(in, 192), unit(192, 320, {3, 3}, 2)),
-                                          Sequential(unit(in, 192), unit(192, 192, {1, 7}, 1, {0, 3}),
-                                                     unit(192, 192, {7, 1}, 1, {3, 0}), unit(192, 192, {3, 3}, 2)),
-                                          Sequential(max_pool())});
+  return Branches(std::vector<Chain>{Chain(unit(in, 192), unit(192, 320, {3, 3}, 2)),
+                                     Chain(unit(in, 192), unit(192, 192, {1, 7}, 1, {0, 3}),
+                                           unit(192, 192, {7, 1}, 1, {3, 0}), unit(192, 192, {3, 3}, 2)),
+                                     Chain(max_pool())});
 }
 
 Branches split(std::int64_t in) {
-  return Branches(std::vector<Sequential>{Sequential(unit(in, 384, {1, 3}, 1, {0, 1})),
-                                          Sequential(unit(in, 384, {3, 1}, 1, {1, 0}))});
+  return Branches(std::vector<Chain>{Chain(unit(in, 384, {1, 3}, 1, {0, 1})), Chain(unit(in, 384, {3, 1}, 1, {1, 0}))});
 }
 
 Branches block_e(std::int64_t in) {
-  return Branches(std::vector<Sequential>{Sequential(unit(in, 320)), Sequential(unit(in, 384), split(384)),
-                                          Sequential(unit(in, 448), unit(448, 384, {3, 3}, 1, {1, 1}), split(384)),
-                                          Sequential(mean_pool(), unit(in, 192))});
+  return Branches(std::vector<Chain>{Chain(unit(in, 320)), Chain(unit(in, 384), split(384)),
+                                     Chain(unit(in, 448), unit(448, 384, {3, 3}, 1, {1, 1}), split(384)),
+                                     Chain(mean_pool(), unit(in, 192))});
 }
 
 std::shared_ptr<LargeModel> inception_v3() {
-  Sequential features(unit(3, 32, {3, 3}, 2), unit(32, 32, {3, 3}), unit(32, 64, {3, 3}, 1, {1, 1}), max_pool(),
-                      unit(64, 80), unit(80, 192, {3, 3}), max_pool());
+  Chain features(unit(3, 32, {3, 3}, 2), unit(32, 32, {3, 3}), unit(32, 64, {3, 3}, 1, {1, 1}), max_pool(),
+                 unit(64, 80), unit(80, 192, {3, 3}), max_pool());
   features->push_back("mixed_5b", block_a(192, 32));
   features->push_back("mixed_5c", block_a(256, 64));
   features->push_back("mixed_5d", block_a(288, 64));
@@ -203,7 +201,7 @@ std::shared_ptr<LargeModel> inception_v3() {
 
 }  // namespace
 
-LargeModel::LargeModel(Sequential features, std::int64_t channels) {
+LargeModel::LargeModel(Chain features, std::int64_t channels) {
   features_ = register_module("features", std::move(features));
   head_ = register_module("head", torch::nn::Linear(channels, 1000));
 }

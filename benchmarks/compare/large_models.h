@@ -9,14 +9,22 @@
 
 namespace sonde::pairs {
 
+// Modules one after the other; unlike torch::nn::Sequential it can be one of them itself.
+class ChainImpl : public torch::nn::SequentialImpl {
+ public:
+  using SequentialImpl::SequentialImpl;
+  at::Tensor forward(at::Tensor x) { return SequentialImpl::forward(std::move(x)); }
+};
+TORCH_MODULE(Chain);
+
 // (batch, 3, size, size) to (batch, 1000).
 class LargeModel : public torch::nn::Module {
  public:
-  explicit LargeModel(torch::nn::Sequential features, std::int64_t channels);
+  explicit LargeModel(Chain features, std::int64_t channels);
   at::Tensor forward(const at::Tensor& x);
 
  private:
-  torch::nn::Sequential features_{nullptr};
+  Chain features_{nullptr};
   torch::nn::Linear head_{nullptr};
 };
 
