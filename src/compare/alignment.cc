@@ -3,13 +3,19 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <string>
 #include <unordered_map>
 
 #include <ATen/Functions.h>
 #include <c10/core/GradMode.h>
 
+#include "compare/arguments.h"
+
 namespace sonde::compare {
 namespace {
+
+// How much a correspondence counts that what is taken speaks against.
+constexpr float kContradicted = 0.1F;
 
 // What is compared of a parameter: a few numbers that survive rounding to half precision.
 struct Sketch {
@@ -56,16 +62,57 @@ bool nearly_equal(const Sketch& a, const Sketch& b) {
 class Scores {
  public:
   Scores(const Side& reference, const Side& target)
-      : reference_(reference), target_(target), of_reference_(reference), of_target_(target) {}
+      : reference_(reference), target_(target), of_reference_(reference), of_target_(target) {
+    for (const Item& item : reference.items) reference_arguments_.push_back(signature(reference.tape, item));
+    for (const Item& item : target.items) target_arguments_.push_back(signature(target.tape, item));
+    for (std::size_t i = 0; i < reference.items.size(); ++i)
+      for (const int output : reference.items[i].outputs) makers_in_reference_[output] = static_cast<int>(i);
+    for (std::size_t i = 0; i < target.items.size(); ++i)
+      for (const int output : target.items[i].outputs) makers_in_target_[output] = static_cast<int>(i);
+  }
+
+  // Takes what is known so far of who corresponds to whom into account.
+  void know(const Alignment& alignment) { known_ = &alignment; }
 
   // 0: they cannot correspond.
   float of(std::size_t r, std::size_t t) {
     const Item& a = reference_.items[r];
     const Item& b = target_.items[t];
     if (a.kind != b.kind) return 0;
+    const float score = alone(r, t);
+    return contradicted(a, b) ? kContradicted * score : score;
+  }
+
+ private:
+  // They take different tensors, as far as that is known. Better than nothing: the wiring may be the fault.
+  bool contradicted(const Item& a, const Item& b) {
+    for (std::size_t k = 0; k < std::min(a.tables.size(), b.tables.size()); ++k)
+      if (!nearly_equal(of_reference_.of(a.tables[k]), of_target_.of(b.tables[k]))) return true;
+    if (known_ == nullptr || a.inputs.size() != b.inputs.size() || a.inputs.size() > 2) return false;
+    bool straight = false, crossed = a.inputs.size() < 2;
+    for (std::size_t k = 0; k < a.inputs.size(); ++k) {
+      straight = straight || others(a.inputs[k], b.inputs[k]);
+      crossed = crossed || others(a.inputs[k], b.inputs[b.inputs.size() - 1 - k]);
+    }
+    return straight && crossed;
+  }
+
+  // Both were made by operations that correspond to something, but not to each other.
+  [[nodiscard]] bool others(int reference_value, int target_value) const {
+    const auto r = makers_in_reference_.find(reference_value);
+    const auto t = makers_in_target_.find(target_value);
+    if (r == makers_in_reference_.end() || t == makers_in_target_.end()) return false;
+    const int expected = known_->reference_of[static_cast<std::size_t>(t->second)];
+    return expected != kNone && expected != r->second && known_->target_of[static_cast<std::size_t>(r->second)] != kNone;
+  }
+
+  float alone(std::size_t r, std::size_t t) {
+    const Item& a = reference_.items[r];
+    const Item& b = target_.items[t];
     float score = a.optional || b.optional ? 0.25F : 1;
     if (sizes(reference_, a) == sizes(target_, b)) score += 1;
     if (a.inputs.size() == b.inputs.size()) score += 0.25F;
+    if (reference_arguments_[r] == target_arguments_[t]) score += 0.5F;
     if (a.parameters.empty() || b.parameters.empty()) return score;
     for (const ItemParameter& p : a.parameters)
       for (const ItemParameter& q : b.parameters) {
@@ -78,7 +125,6 @@ class Scores {
     return score;
   }
 
- private:
   static const std::vector<std::int64_t>& sizes(const Side& side, const Item& item) {
     static const std::vector<std::int64_t> none;
     return item.outputs.empty() ? none : side.tape.values[static_cast<std::size_t>(item.outputs.front())].sizes;
@@ -86,28 +132,29 @@ class Scores {
   const Side& reference_;
   const Side& target_;
   Sketches of_reference_, of_target_;
+  std::vector<std::string> reference_arguments_, target_arguments_;
+  std::unordered_map<int, int> makers_in_reference_, makers_in_target_;
+  const Alignment* known_ = nullptr;
 };
 
-}  // namespace
+constexpr int kRounds = 3;
 
-Alignment align(const Side& reference, const Side& target) {
-  const at::NoGradGuard no_grad;
-  const std::size_t n = reference.items.size(), m = target.items.size();
-  Scores scores(reference, target);
+Alignment best_subsequence(Scores& scores, std::size_t n, std::size_t m) {
   // best[r][t]: of the items from r and t on.
-  std::vector<float> best((n + 1) * (m + 1), 0);
+  std::vector<float> best((n + 1) * (m + 1), 0), own(n * m);
   const auto at = [m](std::size_t r, std::size_t t) { return r * (m + 1) + t; };
   for (std::size_t r = n; r-- > 0;) {
     for (std::size_t t = m; t-- > 0;) {
+      const float score = own[r * m + t] = scores.of(r, t);
       float value = std::max(best[at(r + 1, t)], best[at(r, t + 1)]);
-      if (const float score = scores.of(r, t); score > 0) value = std::max(value, best[at(r + 1, t + 1)] + score);
+      if (score > 0) value = std::max(value, best[at(r + 1, t + 1)] + score);
       best[at(r, t)] = value;
     }
   }
   Alignment alignment{std::vector<int>(m, kNone), std::vector<int>(n, kNone)};
   std::size_t r = 0, t = 0;
   while (r < n && t < m) {
-    const float score = scores.of(r, t);
+    const float score = own[r * m + t];
     if (score > 0 && best[at(r, t)] == best[at(r + 1, t + 1)] + score) {
       alignment.reference_of[t] = static_cast<int>(r);
       alignment.target_of[r] = static_cast<int>(t);
@@ -117,6 +164,23 @@ Alignment align(const Side& reference, const Side& target) {
     } else {
       ++t;
     }
+  }
+  return alignment;
+}
+
+}  // namespace
+
+Alignment align(const Side& reference, const Side& target) {
+  const at::NoGradGuard no_grad;
+  Scores scores(reference, target);
+  Alignment alignment = best_subsequence(scores, reference.items.size(), target.items.size());
+  // Operations of one kind in another order are told apart by what they take.
+  for (int round = 1; round < kRounds; ++round) {
+    scores.know(alignment);
+    Alignment next = best_subsequence(scores, reference.items.size(), target.items.size());
+    const bool same = next.reference_of == alignment.reference_of;
+    alignment = std::move(next);
+    if (same) break;
   }
   return alignment;
 }

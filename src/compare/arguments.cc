@@ -53,6 +53,33 @@ class Comparer {
   Comparer(const Tape& reference, const Item& a, const Tape& target, const Item& b)
       : reference_(reference), target_(target), a_(reference.calls[a.principal]), b_(target.calls[b.principal]) {}
 
+  // As numbers that can be compared; nothing where the value is of another type.
+  [[nodiscard]] static std::optional<std::vector<double>> normal(std::string_view name, const c10::IValue& value,
+                                                                 const Tape& tape, const Call& call) {
+    auto list = numbers(value);
+    const bool empty = value.isNone() || (list && list->empty());
+    if (name == "stride" && empty) {
+      const int kernel = call.argument("kernel_size");
+      if (kernel != kNone) return numbers(call.arguments[static_cast<std::size_t>(kernel)]);
+    }
+    // A slice without bounds, or with bounds outside, takes all.
+    if (call.kind == "slice" && (name == "start" || name == "end")) {
+      const int dim = call.argument("dim");
+      const auto& sizes = tape.values[static_cast<std::size_t>(call.operands.front().value)].sizes;
+      const auto rank = static_cast<std::int64_t>(sizes.size());
+      const std::int64_t d = call.arguments[static_cast<std::size_t>(dim)].toInt();
+      const auto size = static_cast<double>(sizes[static_cast<std::size_t>(d < 0 ? d + rank : d)]);
+      if (empty) return std::vector<double>{name == "start" ? 0 : size};
+      return std::vector<double>{std::clamp(list->front() < 0 ? list->front() + size : list->front(), 0.0, size)};
+    }
+    if (list && counts_from_the_back(name) && !call.operands.empty()) {
+      const auto rank = static_cast<double>(tape.values[static_cast<std::size_t>(call.operands.front().value)].sizes.size());
+      for (double& dim : *list)
+        if (dim >= 0) dim -= rank;  // so that a batch in one dimension or in two makes no difference
+    }
+    return list;
+  }
+
   [[nodiscard]] bool same(std::string_view name, const c10::IValue& x, const c10::IValue& y) const {
     auto p = normal(name, x, reference_, a_), q = normal(name, y, target_, b_);
     if (p && q) {
@@ -68,29 +95,13 @@ class Comparer {
   // Formats hold numbers such as 1e-5 as floats; other differences are meant.
   static bool nearly(double x, double y) { return x == y || std::abs(x - y) <= 1e-6 * std::max(std::abs(x), std::abs(y)); }
 
-  [[nodiscard]] static std::optional<std::vector<double>> normal(std::string_view name, const c10::IValue& value,
-                                                                 const Tape& tape, const Call& call) {
-    auto list = numbers(value);
-    const bool empty = value.isNone() || (list && list->empty());
-    if (name == "stride" && empty) {
-      const int kernel = call.argument("kernel_size");
-      if (kernel != kNone) return numbers(call.arguments[static_cast<std::size_t>(kernel)]);
-    }
-    if (list && counts_from_the_back(name) && !call.operands.empty()) {
-      const auto rank = static_cast<double>(tape.values[static_cast<std::size_t>(call.operands.front().value)].sizes.size());
-      for (double& dim : *list)
-        if (dim < 0) dim += rank;
-    }
-    return list;
-  }
-
   const Tape& reference_;
   const Tape& target_;
   const Call& a_;
   const Call& b_;
 };
 
-// How a call reorders the dimensions of its first operand.
+// How a call reorders the dimensions of its first operand, counted from the back; without those in front that stay.
 std::vector<std::int64_t> permutation(const Tape& tape, const Call& call) {
   const auto rank =
       static_cast<std::int64_t>(tape.values[static_cast<std::size_t>(call.operands.front().value)].sizes.size());
@@ -110,6 +121,10 @@ std::vector<std::int64_t> permutation(const Tape& tape, const Call& call) {
       std::swap(order[from_front(call.arguments[static_cast<std::size_t>(x)].toInt())],
                 order[from_front(call.arguments[static_cast<std::size_t>(y)].toInt())]);
   }
+  std::size_t stays = 0;
+  while (stays < order.size() && order[stays] == static_cast<std::int64_t>(stays)) ++stays;
+  order.erase(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(stays));
+  for (std::int64_t& d : order) d -= rank;
   return order;
 }
 
@@ -123,7 +138,7 @@ std::vector<ArgumentDifference> compare_arguments(const Tape& reference, const I
   if (a.kind == "permute") {
     if (x.operands.empty() || y.operands.empty()) return differences;
     const auto p = permutation(reference, x), q = permutation(target, y);
-    if (p != q) differences.push_back({"dims", c10::IValue(p), c10::IValue(q), y.kind == "permute" ? y.argument("dims") : kNone});
+    if (p != q) differences.push_back({"dims", c10::IValue(p), c10::IValue(q), kNone, false});
     return differences;
   }
   const Comparer comparer(reference, a, target, b);
@@ -143,6 +158,29 @@ std::vector<ArgumentDifference> compare_arguments(const Tape& reference, const I
     differences.push_back(std::move(difference));
   }
   return differences;
+}
+
+std::string signature(const Tape& tape, const Item& item) {
+  const Call& call = tape.calls[item.principal];
+  std::string text;
+  if (item.kind == "permute") {
+    for (const std::int64_t d : permutation(tape, call)) text += std::to_string(d) + ",";
+    return text;
+  }
+  const auto& schema = call.schema().arguments();
+  for (std::size_t i = 0; i < schema.size(); ++i) {
+    const c10::IValue& value = call.arguments[i];
+    if (is_hint(schema[i].name()) || is_idle(call, schema[i].name()) || value.isTensor() || value.isTensorList() ||
+        value.isOptionalTensorList() || call.operand(static_cast<int>(i)) != kNone)
+      continue;
+    text += schema[i].name() + "=";
+    if (const auto list = Comparer::normal(schema[i].name(), value, tape, call))
+      for (const double x : *list) text += std::to_string(x) + ",";
+    else
+      text += text_of(value);
+    text += ";";
+  }
+  return text;
 }
 
 std::string text_of(const c10::IValue& value) {

@@ -25,6 +25,9 @@ struct ArgumentDifference {
 [[nodiscard]] std::vector<ArgumentDifference> compare_arguments(const Tape& reference, const Item& a, const Tape& target,
                                                                 const Item& b);
 
+// All of an item's arguments as one text, normalised as for the comparison: equal texts are equal arguments.
+[[nodiscard]] std::string signature(const Tape& tape, const Item& item);
+
 // "0.001", "[2, 2]", "true", "tanh".
 [[nodiscard]] std::string text_of(const c10::IValue& value);
 

@@ -148,10 +148,10 @@ at::Tensor Ground::known(int value, const Substitution& substitution, const std:
   }
   const Value& description = target.tape.values[static_cast<std::size_t>(value)];
   if (description.kind == Value::Kind::stored || description.kind == Value::Kind::constant) return target_lane.at(value);
-  // What is computed from weights alone, unless weights are substituted.
+  // What is computed from weights alone, unless weights are substituted, or it was computed in less precision.
   const bool constant =
       description.kind == Value::Kind::computed && target.tape.calls[static_cast<std::size_t>(description.call)].constant;
-  return constant && substitution.values.empty() ? target_lane.at(value) : at::Tensor();
+  return constant && !reduced && substitution.values.empty() ? target_lane.at(value) : at::Tensor();
 }
 
 std::vector<at::Tensor> Ground::resolve(const std::vector<int>& values, const Substitution& substitution,

@@ -10,8 +10,11 @@
 namespace sonde::compare {
 namespace {
 
+bool is_dropout(const Call& call) { return call.kind.find("dropout") != std::string::npos; }
+
 // The elements come out as they went in, in the same order.
 bool is_transparent(const Call& call) {
+  if (call.identity && !is_dropout(call)) return true;
   static const std::set<std::string_view> kinds{
       "view",     "reshape",       "flatten",        "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "_reshape_alias",
       "view_as",  "reshape_as",    "detach",         "alias",     "clone",   "contiguous", "to",          "_to_copy",
@@ -19,8 +22,6 @@ bool is_transparent(const Call& call) {
       "identity", "requires_grad", "_reshape_copy",  "positive",  "lift",    "copy"};
   return kinds.contains(call.kind);
 }
-
-bool is_dropout(const Call& call) { return call.kind.find("dropout") != std::string::npos; }
 
 const std::unordered_map<std::string, std::string>& canonical_names() {
   static const std::unordered_map<std::string, std::string> names{
@@ -141,7 +142,10 @@ class Builder {
         continue;
       }
       ItemParameter parameter = parameter_behind(tape_, operand.value);
-      if (parameter.value == kNone) continue;
+      if (parameter.value == kNone) {
+        item.tables.push_back(operand.value);
+        continue;
+      }
       const std::string& name = schema[static_cast<std::size_t>(operand.argument)].name();
       if (name == "params" && operand.element != kNone) {
         const bool biased = call.flag("has_biases", true);

@@ -27,6 +27,7 @@ struct Item {
   std::size_t principal = 0; // the call that does the work, whose arguments are compared
   std::vector<ItemParameter> parameters;
   std::vector<int> inputs;   // values that depend on the model's inputs, views and copies followed back to where they were made
+  std::vector<int> tables;   // operands that were computed, but from no input: masks, sines and cosines
   std::vector<int> outputs;  // results of the item's last call
   bool optional = false;     // changes nothing: dropout in evaluation
   std::string layer;         // that it belongs to or follows

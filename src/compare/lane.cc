@@ -30,6 +30,12 @@ bool updates_statistics(const Call& call, const std::vector<c10::IValue>& argume
   return false;
 }
 
+// A change of precision, which a run in another precision does not take part in.
+bool is_cast(const Call& call) {
+  return call.kind == "to" || call.kind == "_to_copy" || call.kind == "type_as" || call.kind == "float" ||
+         call.kind == "half" || call.kind == "bfloat16" || call.kind == "double";
+}
+
 void put(std::vector<c10::IValue>& stack, const Operand& operand, at::Tensor tensor) {
   c10::IValue& argument = stack[static_cast<std::size_t>(operand.argument)];
   if (operand.element == kNone) {
@@ -38,6 +44,15 @@ void put(std::vector<c10::IValue>& stack, const Operand& operand, at::Tensor ten
   }
   auto list = argument.toList();
   list.set(static_cast<std::size_t>(operand.element), std::move(tensor));
+}
+
+// Lists of tensors are filled in anew for each run; what else is boxed is not written to.
+c10::IValue fresh(const c10::IValue& argument) {
+  if (argument.isTensorList()) return c10::IValue(std::vector<at::Tensor>(argument.toListRef().size()));
+  if (!argument.isOptionalTensorList()) return argument;
+  c10::List<c10::optional<at::Tensor>> empty;
+  for (std::size_t k = 0; k < argument.toListRef().size(); ++k) empty.push_back(c10::nullopt);
+  return c10::IValue(std::move(empty));
 }
 
 }  // namespace
@@ -54,6 +69,9 @@ std::vector<at::Tensor> run_call(const Call& call, std::vector<at::Tensor> tenso
                                  at::ScalarType precision, const ArgumentEdits* edits) {
   const at::NoGradGuard no_grad;
   const at::DisableRecordFunctionGuard unobserved;
+  if (precision != at::ScalarType::Undefined && is_cast(call) && !tensors.empty() && call.results.size() == 1 &&
+      at::isFloatingType(tensors.front().scalar_type()) && at::isFloatingType(call.result_dtype))
+    return {in_precision(tensors.front(), precision)};
   auto generator = at::detail::getDefaultCPUGenerator();
   {
     const std::lock_guard lock(generator.mutex());
@@ -62,7 +80,7 @@ std::vector<at::Tensor> run_call(const Call& call, std::vector<at::Tensor> tenso
   const auto& schema = call.schema().arguments();
   std::vector<c10::IValue> stack;
   stack.reserve(call.arguments.size());
-  for (const c10::IValue& argument : call.arguments) stack.push_back(argument.isList() ? argument.deepcopy() : argument);
+  for (const c10::IValue& argument : call.arguments) stack.push_back(fresh(argument));
   if (edits != nullptr)
     for (const auto& [index, value] : *edits) stack[static_cast<std::size_t>(index)] = value;
   const bool statistics = updates_statistics(call, stack);

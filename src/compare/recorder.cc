@@ -17,6 +17,7 @@ namespace {
 
 // Constants are copied, because the model may write to them later, unless they are as large as only weights are.
 constexpr std::int64_t kMostCopiedElements = std::int64_t{1} << 24;
+constexpr std::int64_t kMostTableElements = std::int64_t{1} << 16;
 constexpr std::int64_t kFingerprintElements = 64;
 
 std::string kind_of(const c10::OperatorName& name) {
@@ -164,6 +165,7 @@ class Recorder {
   }
 
   void add_operand(const at::Tensor& tensor, int argument, int element) {
+    if (pending_.operands.empty()) first_operand_ = tensor.has_storage() ? tensor : at::Tensor();
     const int value = value_of(tensor);
     pending_.operands.push_back({argument, element, value});
     const Value& known = tape_.values[static_cast<std::size_t>(value)];
@@ -181,12 +183,28 @@ class Recorder {
     const c10::ArrayRef<const c10::IValue> outputs(function.outputs().data(), function.outputs().size());
     for (const c10::IValue& output : last(outputs, pending_.schema().returns().size())) add_tensors(output, results);
     const int call = static_cast<int>(tape_.calls.size());
+    // A table of positions is a layer, though what is looked up does not depend on the input's values.
+    if (pending_.kind == "embedding") pending_.constant = false;
+    if (!results.empty()) pending_.result_dtype = results.front().scalar_type();
+    pending_.identity = results.size() == 1 && is_first_operand(results.front());
     for (const at::Tensor& result : results) {
       Value value = described(result);
       value.call = call;
+      if (pending_.constant && result.numel() <= kMostTableElements) value.tensor = result.detach().clone();
       pending_.results.push_back(know(result, std::move(value)));
     }
     tape_.calls.push_back(std::move(pending_));
+    first_operand_ = at::Tensor();
+  }
+
+  [[nodiscard]] bool is_first_operand(const at::Tensor& result) const {
+    if (pending_.operands.empty() || !result.has_storage()) return false;
+    for (const c10::Argument& argument : pending_.schema().arguments())
+      if (argument.alias_info() != nullptr && argument.alias_info()->isWrite()) return false;
+    const at::Tensor& operand = first_operand_;
+    return operand.defined() && operand.is_alias_of(result) && operand.sizes() == result.sizes() &&
+           operand.strides() == result.strides() && operand.storage_offset() == result.storage_offset() &&
+           operand.dtype() == result.dtype();
   }
 
   static Value described(const at::Tensor& tensor) {
@@ -258,6 +276,7 @@ class Recorder {
   std::unordered_map<const at::TensorImpl*, Known> known_;
   std::unordered_map<const c10::StorageImpl*, const at::TensorImpl*> by_memory_;  // one value in it
   Call pending_;
+  at::Tensor first_operand_;  // of the call that is running
   const at::RecordFunction* outermost_ = nullptr;
   bool busy_ = false;
   std::exception_ptr error_;

@@ -30,7 +30,9 @@ struct Value {
   int stored = kNone;  // index into Tape::stored
   int input = kNone;   // index of the model's input
   int memory = 0;      // values of the same number share memory
-  at::Tensor tensor;   // of inputs, stored tensors (the model's own memory) and constants (a copy, if it is not large)
+  // Of inputs, stored tensors (the model's own memory) and constants (a copy, if it is not large); of what was computed from
+  // no input, if it is small.
+  at::Tensor tensor;
   std::vector<std::int64_t> sizes;
   at::ScalarType dtype = at::kFloat;
 };
@@ -48,7 +50,9 @@ struct Call {
   std::vector<c10::IValue> arguments;    // as boxed, without the tensors
   std::vector<Operand> operands;
   std::vector<int> results;              // values, in the order of the outputs, lists unpacked
-  bool constant = false;                 // depends on no input of the model
+  at::ScalarType result_dtype = at::ScalarType::Undefined;  // of the first result
+  bool constant = false;                 // depends on no input of the model, and looks nothing up in its weights
+  bool identity = false;                 // its result is its first operand: a slice of all, a copy that was not needed
   std::vector<std::uintptr_t> frames;    // of the user's program
 
   [[nodiscard]] const c10::FunctionSchema& schema() const { return op->schema(); }
