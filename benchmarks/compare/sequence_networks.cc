@@ -219,7 +219,7 @@ class Transformer : public Network {
     embed_ = register_module("embed", torch::nn::Embedding(kVocabulary, kWidth));
     position_ = register_module("position", torch::nn::Embedding(kLength, kWidth));
     scale_ = describe(at / "scale", SiteKind::scale, at / "embed", "mul");
-    dropout_ = register_module("dropout", make_dropout(at / "dropout", at / "embed"));
+    dropout_ = register_module("dropout", make_dropout(at / "dropout", at / "position"));
     for (int i = 1; i <= kBlocks; ++i) {
       const std::string name = fmt::format("block{}", i);
       blocks_.push_back(register_module(name, std::make_shared<EncoderBlock>(at / name)));
