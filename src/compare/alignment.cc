@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <numeric>
 #include <string>
 #include <unordered_map>
 
@@ -69,6 +70,7 @@ class Scores {
       for (const int output : reference.items[i].outputs) makers_in_reference_[output] = static_cast<int>(i);
     for (std::size_t i = 0; i < target.items.size(); ++i)
       for (const int output : target.items[i].outputs) makers_in_target_[output] = static_cast<int>(i);
+    find_twins();
   }
 
   // Takes what is known so far of who corresponds to whom into account.
@@ -88,6 +90,13 @@ class Scores {
   bool contradicted(const Item& a, const Item& b) {
     for (std::size_t k = 0; k < std::min(a.tables.size(), b.tables.size()); ++k)
       if (!nearly_equal(of_reference_.of(a.tables[k]), of_target_.of(b.tables[k]))) return true;
+    // One of them has the very parameters of a third.
+    const auto has_other_twin = [](const std::vector<int>& twins, int item) {
+      return !twins.empty() && std::ranges::find(twins, item) == twins.end();
+    };
+    if (has_other_twin(twins_of_reference_[number(a, reference_)], static_cast<int>(number(b, target_))) ||
+        has_other_twin(twins_of_target_[number(b, target_)], static_cast<int>(number(a, reference_))))
+      return true;
     if (known_ == nullptr || a.inputs.size() != b.inputs.size() || a.inputs.size() > 2) return false;
     bool straight = false, crossed = a.inputs.size() < 2;
     for (std::size_t k = 0; k < a.inputs.size(); ++k) {
@@ -97,12 +106,41 @@ class Scores {
     return straight && crossed;
   }
 
+  static std::size_t number(const Item& item, const Side& side) { return static_cast<std::size_t>(&item - side.items.data()); }
+
+  // Items of one kind whose parameters are all alike, and not merely alike because all are zero or one.
+  void find_twins() {
+    twins_of_reference_.resize(reference_.items.size());
+    twins_of_target_.resize(target_.items.size());
+    for (std::size_t r = 0; r < reference_.items.size(); ++r)
+      for (std::size_t t = 0; t < target_.items.size(); ++t)
+        if (are_twins(reference_.items[r], target_.items[t])) {
+          twins_of_reference_[r].push_back(static_cast<int>(t));
+          twins_of_target_[t].push_back(static_cast<int>(r));
+        }
+  }
+  bool are_twins(const Item& a, const Item& b) {
+    if (a.kind != b.kind || a.parameters.empty() || a.parameters.size() != b.parameters.size()) return false;
+    bool telling = false;
+    for (std::size_t k = 0; k < a.parameters.size(); ++k) {
+      const Sketch& x = of_reference_.of(a.parameters[k].value);
+      if (a.parameters[k].role != b.parameters[k].role || !nearly_equal(x, of_target_.of(b.parameters[k].value)))
+        return false;
+      telling = telling || (x.count > 1 && !std::equal(x.samples.begin() + 1,
+                                                       x.samples.begin() + static_cast<std::ptrdiff_t>(x.count),
+                                                       x.samples.begin()));
+    }
+    return telling;
+  }
+
   // Both were made by operations that correspond to something, but not to each other.
   [[nodiscard]] bool others(int reference_value, int target_value) const {
     const auto r = makers_in_reference_.find(reference_value);
     const auto t = makers_in_target_.find(target_value);
     if (r == makers_in_reference_.end() || t == makers_in_target_.end()) return false;
     const int expected = known_->reference_of[static_cast<std::size_t>(t->second)];
+    // What takes from an idle dropout takes from what is before it.
+    if (expected != kNone && reference_.items[static_cast<std::size_t>(expected)].optional) return false;
     return expected != kNone && expected != r->second && known_->target_of[static_cast<std::size_t>(r->second)] != kNone;
   }
 
@@ -134,30 +172,43 @@ class Scores {
   Sketches of_reference_, of_target_;
   std::vector<std::string> reference_arguments_, target_arguments_;
   std::unordered_map<int, int> makers_in_reference_, makers_in_target_;
+  std::vector<std::vector<int>> twins_of_reference_, twins_of_target_;  // by item
   const Alignment* known_ = nullptr;
 };
 
 constexpr int kRounds = 3;
 
-Alignment best_subsequence(Scores& scores, std::size_t n, std::size_t m) {
+struct Orders {
+  std::vector<int> reference, target;  // items
+};
+
+struct Aligned {
+  Alignment alignment;
+  float score = 0;
+};
+
+// The common subsequence of the items in these orders that counts most.
+Aligned best_subsequence(Scores& scores, const Orders& orders) {
+  const std::size_t n = orders.reference.size(), m = orders.target.size();
+  const auto number = [](int item) { return static_cast<std::size_t>(item); };
   // best[r][t]: of the items from r and t on.
   std::vector<float> best((n + 1) * (m + 1), 0), own(n * m);
   const auto at = [m](std::size_t r, std::size_t t) { return r * (m + 1) + t; };
   for (std::size_t r = n; r-- > 0;) {
     for (std::size_t t = m; t-- > 0;) {
-      const float score = own[r * m + t] = scores.of(r, t);
+      const float score = own[r * m + t] = scores.of(number(orders.reference[r]), number(orders.target[t]));
       float value = std::max(best[at(r + 1, t)], best[at(r, t + 1)]);
       if (score > 0) value = std::max(value, best[at(r + 1, t + 1)] + score);
       best[at(r, t)] = value;
     }
   }
-  Alignment alignment{std::vector<int>(m, kNone), std::vector<int>(n, kNone)};
+  Aligned result{{std::vector<int>(m, kNone), std::vector<int>(n, kNone)}, best[0]};
   std::size_t r = 0, t = 0;
   while (r < n && t < m) {
     const float score = own[r * m + t];
     if (score > 0 && best[at(r, t)] == best[at(r + 1, t + 1)] + score) {
-      alignment.reference_of[t] = static_cast<int>(r);
-      alignment.target_of[r] = static_cast<int>(t);
+      result.alignment.reference_of[number(orders.target[t])] = orders.reference[r];
+      result.alignment.target_of[number(orders.reference[r])] = orders.target[t];
       ++r, ++t;
     } else if (best[at(r, t)] == best[at(r + 1, t)]) {
       ++r;
@@ -165,24 +216,36 @@ Alignment best_subsequence(Scores& scores, std::size_t n, std::size_t m) {
       ++t;
     }
   }
-  return alignment;
+  return result;
+}
+
+Aligned refined(const Side& reference, const Side& target, const Orders& orders) {
+  Scores scores(reference, target);
+  Aligned best = best_subsequence(scores, orders);
+  // Operations of one kind in another order are told apart by what they take.
+  for (int round = 1; round < kRounds; ++round) {
+    scores.know(best.alignment);
+    Aligned next = best_subsequence(scores, orders);
+    const bool same = next.alignment.reference_of == best.alignment.reference_of;
+    best = std::move(next);
+    if (same) break;
+  }
+  return best;
 }
 
 }  // namespace
 
 Alignment align(const Side& reference, const Side& target) {
   const at::NoGradGuard no_grad;
-  Scores scores(reference, target);
-  Alignment alignment = best_subsequence(scores, reference.items.size(), target.items.size());
-  // Operations of one kind in another order are told apart by what they take.
-  for (int round = 1; round < kRounds; ++round) {
-    scores.know(alignment);
-    Alignment next = best_subsequence(scores, reference.items.size(), target.items.size());
-    const bool same = next.reference_of == alignment.reference_of;
-    alignment = std::move(next);
-    if (same) break;
-  }
-  return alignment;
+  Orders executed{std::vector<int>(reference.items.size()), std::vector<int>(target.items.size())};
+  std::iota(executed.reference.begin(), executed.reference.end(), 0);
+  std::iota(executed.target.begin(), executed.target.end(), 0);
+  Aligned best = refined(reference, target, executed);
+  // Branches may be run in another order.
+  const Orders flow{data_flow_order(reference), data_flow_order(target)};
+  if (flow.reference != executed.reference || flow.target != executed.target)
+    if (Aligned other = refined(reference, target, flow); other.score > best.score) best = std::move(other);
+  return std::move(best.alignment);
 }
 
 }  // namespace sonde::compare

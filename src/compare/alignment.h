@@ -1,7 +1,8 @@
 // Alignment: which operations of two models correspond, found without names.
 //
 // The longest common subsequence of items by weight (dynamic programming, O(n m)): the same kind counts, and more so the
-// same output shape and equal parameters, which tell repeated blocks apart. Source: the method is that of text diffs
+// same output shape, equal arguments and equal parameters, which tell repeated blocks apart. Items stand in the order of
+// execution, or in that of the data flow, whichever gives the better alignment. Source: the method is that of text diffs
 // (Needleman and Wunsch 1970, with no cost for gaps); weights by kind, shape and parameters are ours.
 #pragma once
 
@@ -10,11 +11,6 @@
 #include "compare/items.h"
 
 namespace sonde::compare {
-
-struct Side {
-  const Tape& tape;
-  const std::vector<Item>& items;
-};
 
 // For each item of the target its counterpart in the reference, and the other way round; kNone where there is none.
 struct Alignment {

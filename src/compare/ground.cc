@@ -65,23 +65,25 @@ Ground::Ground(Recording a, Recording b, const Options& how, std::optional<Align
 }
 
 // Views are made when they are first used, so what they are made of is read later than the tape alone says; and the
-// target may read its counterpart of a value later than the reference does.
+// target may come to its counterpart of a value later than the reference does.
 void Ground::keep_what_is_read_late() {
-  for (const Item& item : reference_items)
-    for (const int input : item.inputs) reference_lane.keep_until(input, item.end);
   const auto last = last_uses(target.tape);
+  // Where the reference's lane stands when an item of the target is looked at.
+  std::vector<std::size_t> position(target_items.size() + 1, 0);
+  for (std::size_t t = 0; t < target_items.size(); ++t) {
+    const int r = alignment.reference_of[t];
+    position[t + 1] = std::max(position[t], r == kNone ? 0 : reference_items[static_cast<std::size_t>(r)].end);
+  }
   for (std::size_t t = 0; t < target_items.size(); ++t) {
     const int r = alignment.reference_of[t];
     if (r == kNone) continue;
+    const Item& item = reference_items[static_cast<std::size_t>(r)];
+    for (const int input : item.inputs) reference_lane.keep_until(input, position[t + 1]);
     std::size_t use = 0;
     for (const int output : target_items[t].outputs) use = std::max(use, last[static_cast<std::size_t>(output)]);
-    std::size_t until = reference.tape.calls.size();
-    for (std::size_t u = t; u < target_items.size(); ++u)
-      if (target_items[u].end > use && alignment.reference_of[u] != kNone) {
-        until = reference_items[static_cast<std::size_t>(alignment.reference_of[u])].end;
-        break;
-      }
-    for (const int output : reference_items[static_cast<std::size_t>(r)].outputs) reference_lane.keep_until(output, until);
+    std::size_t reader = t;
+    while (reader + 1 < target_items.size() && target_items[reader].end <= use) ++reader;
+    for (const int output : item.outputs) reference_lane.keep_until(output, position[reader + 1]);
   }
 }
 
@@ -98,10 +100,13 @@ void Ground::advance(int r, int t) {
     floor_lane.run(reference_done_);
   }
   for (; target_done_ < target_end; ++target_done_) target_lane.run(target_done_);
-  if (r < kKeptItems || t < kKeptItems) return;
-  reference_lane.forget_before(reference_items[static_cast<std::size_t>(r - kKeptItems)].first);
-  floor_lane.forget_before(reference_items[static_cast<std::size_t>(r - 1)].first);
-  target_lane.forget_before(target_items[static_cast<std::size_t>(t - 1)].first);
+  const auto behind = [](const std::vector<Item>& items, std::size_t done, int kept) {
+    const auto item = std::ranges::upper_bound(items, done, {}, &Item::end) - items.begin() - kept;
+    return item > 0 ? items[static_cast<std::size_t>(item)].first : 0;
+  };
+  reference_lane.forget_before(behind(reference_items, reference_done_, kKeptItems));
+  floor_lane.forget_before(behind(reference_items, reference_done_, 2));
+  target_lane.forget_before(behind(target_items, target_done_, 2));
 }
 
 void Ground::finish() {
@@ -115,6 +120,12 @@ void Ground::finish() {
 int Ground::counterpart(int value) const {
   const auto found = counterparts_.find(value);
   return found == counterparts_.end() ? kNone : found->second;
+}
+
+void Ground::correspond(const Item& b, const Item& a) {
+  if (a.optional && !b.optional && !a.inputs.empty() && !b.outputs.empty()) correspond(b.outputs[0], a.inputs[0]);
+  if (a.optional || b.optional) return;
+  for (std::size_t i = 0; i < std::min(a.outputs.size(), b.outputs.size()); ++i) correspond(b.outputs[i], a.outputs[i]);
 }
 
 std::vector<int> Ground::inputs_of_pair(const Item& a, const Item& b) const {

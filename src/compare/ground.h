@@ -37,6 +37,8 @@ class Ground {
   // The reference's value that corresponds to one of the target, or kNone.
   [[nodiscard]] int counterpart(int target_value) const;
   void correspond(int target_value, int reference_value) { counterparts_[target_value] = reference_value; }
+  // The outputs of a pair; those of optional items are what goes in, and are known by that.
+  void correspond(const Item& target_item, const Item& reference_item);
 
   // Values of the target, from the reference's activations. The outputs of the target's items in `through` are computed
   // too, though they correspond to something. Throws what an operation throws.

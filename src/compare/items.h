@@ -37,6 +37,15 @@ struct Item {
 // All items that depend on inputs, in the order of execution; their calls cover the tape up to the last of them.
 [[nodiscard]] std::vector<Item> items_of(const Tape& tape);
 
+struct Side {
+  const Tape& tape;
+  const std::vector<Item>& items;
+};
+
+// The items in an order that follows from the data flow alone: depth first from the outputs, of sums and products
+// the longer branch first, and last what no output depends on. Two writings of one network agree in it, whichever branch they run first.
+[[nodiscard]] std::vector<int> data_flow_order(const Side& side);
+
 // Follows views, copies and casts back to the value they are made of.
 [[nodiscard]] int origin_of(const Tape& tape, int value);
 // The stored tensor or constant that `value` is or is a transposed view of; value kNone if it is neither.

@@ -186,8 +186,7 @@ class Comparison {
       if (r == kNone) continue;
       const Item &a = ground.reference_items[static_cast<std::size_t>(r)], &b = ground.target_items[t];
       if (std::ranges::find(chosen_, static_cast<int>(t)) != chosen_.end()) pair(ground, r, static_cast<int>(t));
-      for (std::size_t i = 0; i < std::min(a.outputs.size(), b.outputs.size()); ++i)
-        ground.correspond(b.outputs[i], a.outputs[i]);
+      ground.correspond(b, a);
     }
     join_moved(result_.faults);
     for (std::size_t i = 0; i < result_.faults.size() && result_.first_divergence < 0 && first_leaving_ != kNone; ++i)

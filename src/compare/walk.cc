@@ -78,8 +78,7 @@ class Walker {
       if (!check.mend.substitution.values.empty() || !check.mend.substitution.arguments.empty())
         mends_.emplace_back(t, std::move(check.mend));
     }
-    for (std::size_t i = 0; i < std::min(a.outputs.size(), b.outputs.size()); ++i)
-      ground_.correspond(b.outputs[i], a.outputs[i]);
+    ground_.correspond(b, a);
     look_for_divergence(a, b, t);
   }
 
