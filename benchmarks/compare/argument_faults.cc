@@ -65,10 +65,12 @@ std::optional<Truth> dropout_active(Draft& draft) {
                .repairable = true};
 }
 
+// What is in no tree has no path: the layer before may be named.
 std::optional<Truth> unregistered_norm(Draft& draft) {
   return at_module<torch::nn::BatchNorm2dImpl>(
       draft, [](auto&) { return true; }, [](Deviation& d) { d.unregistered = true; },
-      {.causes = {Cause::training_mode, Cause::parameter_not_registered, Cause::parameter_missing}});
+      {.causes = {Cause::training_mode, Cause::parameter_not_registered, Cause::parameter_missing},
+       .structural = true});
 }
 
 std::optional<Truth> padding_mode(Draft& draft) {

@@ -69,8 +69,9 @@ enum class SiteKind : std::uint8_t {
   activation,  // Site::activation is what the reference has there
   order,       // normalisation before activation
   residual,
-  pool,       // maximum
-  mean_pool,  // average, padded
+  pool,         // maximum
+  uneven_pool,  // the same, where rounding up adds a row
+  mean_pool,    // average, padded
   softmax,
   scale,
   mask,

@@ -77,7 +77,7 @@ class ResidualCnn : public Network {
         "mix",
         std::make_shared<ConvUnit>(
             at / "mix", ConvSpec{.in = 32, .out = 16, .kernel = 1, .norm = false, .activation = Activation::gelu}));
-    flatten_ = describe(at / "flatten", SiteKind::flatten, at / "fc1", "linear");
+    flatten_ = describe(at / "flatten", SiteKind::flatten, at / "fc1", "");
     fc1_ = register_module("fc1", make_linear(at / "fc1", 16 * 3 * 3, 64));
     norm_ = register_module("norm", make_layer_norm(at / "norm", 64));
     act1_ = activation(at / "act1", at / "norm", Activation::gelu);
@@ -235,7 +235,7 @@ class MobileNet : public Network {
     last_ = register_module(
         "last", std::make_shared<ConvUnit>(at / "last",
                                            ConvSpec{.in = 32, .out = 64, .kernel = 1, .activation = Activation::silu}));
-    flatten_ = describe(at / "flatten", SiteKind::flatten, at / "fc1", "linear");
+    flatten_ = describe(at / "flatten", SiteKind::flatten, at / "fc1", "");
     fc1_ = register_module("fc1", make_linear(at / "fc1", 64 * 2 * 2, 64));
     act_ = activation(at / "act", at / "fc1", Activation::hardswish);
     dropout_ = register_module("dropout", make_dropout(at / "dropout", at / "fc1"));

@@ -26,7 +26,8 @@ void add_window(const Truth& truth, const std::vector<Operation>& operations, st
       if (place == operations.size() && operations[i].name == truth.operation) place = i;
     }
     if (first == operations.size()) continue;
-    if (place == operations.size()) place = first + 1;  // it is not there: it would follow the layer
+    // Where it is not there, it would follow the layer.
+    if (place == operations.size()) place = truth.operation.empty() ? first : first + 1;
     const std::size_t end = std::min(place + 3, operations.size());
     for (std::size_t i = place == 0 ? 0 : place - 1; i < end; ++i) {
       if (!contains(layers, operations[i].layer)) layers.push_back(operations[i].layer);

@@ -48,10 +48,24 @@ std::unique_ptr<at::ObserverContext> enter(const at::RecordFunction& function) {
 
 void leave(const at::RecordFunction&, at::ObserverContext*) { --recording->depth; }
 
+// A run in training mode writes running statistics.
+class KeptTensors {
+ public:
+  void keep(const at::Tensor& tensor) { kept_.emplace_back(tensor, tensor.clone()); }
+  void put_back() {
+    const torch::NoGradGuard no_gradients;
+    for (auto& [tensor, before] : kept_) tensor.copy_(before);
+  }
+
+ private:
+  std::vector<std::pair<at::Tensor, at::Tensor>> kept_;
+};
+
 }  // namespace
 
 std::vector<Operation> operations_of(Network& network, const std::function<void()>& run) {
   Recording mine;
+  KeptTensors kept;
   const auto own = [&](const std::string& prefix, const torch::nn::Module& module) {
     const auto add = [&](const auto& items) {
       for (const auto& item : items) {
@@ -64,6 +78,9 @@ std::vector<Operation> operations_of(Network& network, const std::function<void(
     };
     add(module.named_parameters());
     add(module.named_buffers());
+    for (const at::Tensor& buffer : module.buffers()) {
+      if (buffer.defined()) kept.keep(buffer);
+    }
   };
   own("", network);
   for (const Unregistered& module : network.blueprint.unregistered) own(module.path + ".", *module.module);
@@ -71,15 +88,18 @@ std::vector<Operation> operations_of(Network& network, const std::function<void(
   recording = &mine;
   const auto handle = at::addThreadLocalCallback(
       at::RecordFunctionCallback(enter, leave).needsInputs(true).scopes({at::RecordScope::FUNCTION}));
+  const auto stop = [&] {
+    at::removeCallback(handle);
+    recording = nullptr;
+    kept.put_back();
+  };
   try {
     run();
   } catch (...) {
-    at::removeCallback(handle);
-    recording = nullptr;
+    stop();
     throw;
   }
-  at::removeCallback(handle);
-  recording = nullptr;
+  stop();
   return mine.operations;
 }
 

@@ -60,7 +60,7 @@ Pair start(const Architecture& architecture, const std::string& kind, const Pair
   Pair pair{.kind = kind, .architecture = architecture.name, .seed = options.seed, .reduced = options.reduced};
   pair.reference = architecture.build({});
   train_like(*pair.reference, architecture, options.seed);
-  if (options.scripted) pair.script = to_script(*pair.reference);
+  if (options.scripted) pair.script = to_script(*pair.reference, options.seed % 2 == 0);
   pair.input = make_input(architecture, options.seed * 1000 + 3);
   return pair;
 }

@@ -75,7 +75,7 @@ struct FaultKind {
 [[nodiscard]] std::vector<FaultKind> structure_faults();
 [[nodiscard]] std::vector<FaultKind> all_faults();
 
-// `scripted`: the reference as TorchScript.
+// `scripted`: the reference as TorchScript; for even seeds its modules have other names than the target's.
 struct PairOptions {
   std::uint64_t seed = 1;
   bool scripted = false;

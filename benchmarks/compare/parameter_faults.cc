@@ -38,12 +38,12 @@ const Suits kWeighted = [](torch::nn::Module& module) {
 };
 
 // One tensor of one layer.
-FaultKind weight_fault(std::string name, Cause cause, Suits suits, Change change, const std::string& part = "weight") {
+FaultKind weight_fault(std::string name, Cause cause, Suits suits, Change change, bool silent = false) {
   return {std::move(name), [=](Draft& draft) -> std::optional<Truth> {
             const std::string path = draft.pick_module(suits);
             if (path.empty()) return std::nullopt;
-            draft.edit(path + "." + part, change);
-            return Truth{.layers = {path}, .causes = {cause}, .repairable = true};
+            draft.edit(path + ".weight", change);
+            return Truth{.layers = {path}, .causes = {cause}, .repairable = true, .silent = silent};
           }};
 }
 
@@ -180,12 +180,14 @@ std::vector<FaultKind> parameter_faults() {
                    }),
       weight_fault("linear_transposed", Cause::parameter_transposed, square,
                    [](at::Tensor x) { return x.t().clone(); }),
-      weight_fault("one_element", Cause::parameter_value, kWeighted,
-                   [](at::Tensor x) {
-                     at::Tensor y = x.clone();
-                     y.view(-1)[torch::randint(y.numel(), {1}).item<std::int64_t>()] += 0.01;
-                     return y;
-                   }),
+      weight_fault(
+          "one_element", Cause::parameter_value, kWeighted,
+          [](at::Tensor x) {
+            at::Tensor y = x.clone();
+            y.view(-1)[torch::randint(y.numel(), {1}).item<std::int64_t>()] += 0.01;
+            return y;
+          },
+          true),
       weight_fault("half_weights", Cause::parameter_rounded, kWeighted,
                    [](at::Tensor x) { return x.to(torch::kHalf).to(x.dtype()); }),
       weight_fault("int8_weights", Cause::parameter_rounded, kWeighted, on_integer_grid),

@@ -1,6 +1,7 @@
 #include "compare/weights.h"
 
 #include <cmath>
+#include <regex>
 #include <stdexcept>
 
 #include <torch/script.h>
@@ -100,7 +101,7 @@ std::string script_text(const torch::nn::Module& module) {
   throw std::logic_error("no TorchScript text for " + module.name());
 }
 
-torch::jit::Module scripted(const torch::nn::Module& module, const std::string& name) {
+torch::jit::Module scripted(const torch::nn::Module& module, const std::string& name, const std::string& prefix) {
   torch::jit::Module script(name);
   for (const auto& item : module.named_parameters(false)) {
     if (item.value().defined()) script.register_parameter(item.key(), item.value().detach().clone(), false);
@@ -109,9 +110,10 @@ torch::jit::Module scripted(const torch::nn::Module& module, const std::string& 
     if (item.value().defined()) script.register_parameter(item.key(), item.value().clone(), true);
   }
   for (const auto& child : module.named_children()) {
-    script.register_module(child.key(), scripted(*child.value(), name + "_" + child.key()));
+    script.register_module(prefix + child.key(), scripted(*child.value(), name + "_" + child.key(), prefix));
   }
-  script.define(script_text(module));
+  static const std::regex children("self\\.(\\w+)\\.forward");
+  script.define(std::regex_replace(script_text(module), children, "self." + prefix + "$1.forward"));
   return script;
 }
 
@@ -183,8 +185,8 @@ void copy_weights(const Network& from, Network& to) {
   }
 }
 
-torch::jit::Module to_script(const Network& network) {
-  torch::jit::Module script = scripted(network, "Network");
+torch::jit::Module to_script(const Network& network, bool renamed) {
+  torch::jit::Module script = scripted(network, "Network", renamed ? "original_" : "");
   script.eval();
   return script;
 }

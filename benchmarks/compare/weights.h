@@ -15,8 +15,9 @@ void train_like(Network& network, const Architecture& architecture, std::uint64_
 // are not registered; normalisations that `to` has folded into its convolutions are multiplied in.
 void copy_weights(const Network& from, Network& to);
 
-// The same network as TorchScript, with copies of the parameters, in evaluation mode.
-[[nodiscard]] torch::jit::Module to_script(const Network& network);
+// The same network as TorchScript, with copies of the parameters, in evaluation mode; `renamed`: with other names of its
+// modules.
+[[nodiscard]] torch::jit::Module to_script(const Network& network, bool renamed);
 
 // Parameters and buffers by name.
 [[nodiscard]] at::Tensor stored(const torch::nn::Module& network, const std::string& name);
