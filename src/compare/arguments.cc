@@ -48,6 +48,11 @@ std::optional<std::vector<double>> numbers(const c10::IValue& value) {
   return std::nullopt;
 }
 
+// Of the first operand.
+const std::vector<std::int64_t>& sizes_of(const Tape& tape, const Call& call) {
+  return tape.values[static_cast<std::size_t>(call.operands.front().value)].sizes;
+}
+
 class Comparer {
  public:
   Comparer(const Tape& reference, const Item& a, const Tape& target, const Item& b)
@@ -65,7 +70,7 @@ class Comparer {
     // A slice without bounds, or with bounds outside, takes all.
     if (call.kind == "slice" && (name == "start" || name == "end")) {
       const int dim = call.argument("dim");
-      const auto& sizes = tape.values[static_cast<std::size_t>(call.operands.front().value)].sizes;
+      const auto& sizes = sizes_of(tape, call);
       const auto rank = static_cast<std::int64_t>(sizes.size());
       const std::int64_t d = call.arguments[static_cast<std::size_t>(dim)].toInt();
       const auto size = static_cast<double>(sizes[static_cast<std::size_t>(d < 0 ? d + rank : d)]);
@@ -73,9 +78,12 @@ class Comparer {
       return std::vector<double>{std::clamp(list->front() < 0 ? list->front() + size : list->front(), 0.0, size)};
     }
     if (list && counts_from_the_back(name) && !call.operands.empty()) {
-      const auto rank = static_cast<double>(tape.values[static_cast<std::size_t>(call.operands.front().value)].sizes.size());
+      const auto rank = static_cast<double>(sizes_of(tape, call).size());
       for (double& dim : *list)
         if (dim >= 0) dim -= rank;  // so that a batch in one dimension or in two makes no difference
+      // Flattened, the last dimension is another one.
+      if (call.kind.find("softmax") != std::string::npos && list->size() == 1)
+        list->push_back(static_cast<double>(sizes_of(tape, call)[static_cast<std::size_t>(rank + list->front())]));
     }
     return list;
   }

@@ -153,7 +153,7 @@ at::Tensor Ground::as_target(int reference_value, int target_value) const {
 }
 
 at::Tensor Ground::known(int value, const Substitution& substitution, const std::set<int>& through) const {
-  if (const int r = counterpart(value); r != kNone) {
+  if (const int r = counterpart(value); r != kNone && (through.empty() || !assumed_.contains(value))) {
     const int maker = maker_in_target(value);
     if (maker == kNone || !through.contains(maker)) return as_target(r, value);
   }

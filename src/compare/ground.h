@@ -36,12 +36,20 @@ class Ground {
 
   // The reference's value that corresponds to one of the target, or kNone.
   [[nodiscard]] int counterpart(int target_value) const;
-  void correspond(int target_value, int reference_value) { counterparts_[target_value] = reference_value; }
+  void correspond(int target_value, int reference_value) {
+    counterparts_[target_value] = reference_value;
+    assumed_.erase(target_value);
+  }
+  // Takes a value for its counterpart though it is not, so that what follows is judged by itself.
+  void assume(int target_value, int reference_value) {
+    counterparts_[target_value] = reference_value;
+    assumed_.insert(target_value);
+  }
   // The outputs of a pair; those of optional items are what goes in, and are known by that.
   void correspond(const Item& target_item, const Item& reference_item);
 
   // Values of the target, from the reference's activations. The outputs of the target's items in `through` are computed
-  // too, though they correspond to something. Throws what an operation throws.
+  // too, though they correspond to something, and so is then what is only assumed to. Throws what an operation throws.
   [[nodiscard]] std::vector<at::Tensor> resolve(const std::vector<int>& values, const Substitution& substitution,
                                                 const std::set<int>& through = {}) const;
   // The same of an item of the reference, from its own inputs, in double precision.
@@ -79,6 +87,7 @@ class Ground {
   void keep_what_is_read_late();
 
   std::unordered_map<int, int> counterparts_;
+  std::set<int> assumed_;
   std::unordered_map<int, int> makers_in_reference_;
   std::unordered_map<int, int> makers_in_target_;
   std::size_t reference_done_ = 0;  // calls

@@ -84,7 +84,7 @@ class InputChecker {
       return result;
     }
     result.fault = fault(alone);
-    if (result.fault) ground_.correspond(target_value_, reference_value_);
+    if (result.fault) ground_.assume(target_value_, reference_value_);
     return result;
   }
 

@@ -62,7 +62,7 @@ class Walker {
       InputCheck check = check_input(ground_, t, b.inputs[k], r, inputs[k]);
       absolve(check.absolved);
       if (!check.fault) continue;
-      if (check.fault->visible && equal_with_what_precedes_before(r, t, b.inputs[k])) {
+      if (check.fault->visible && right_with_what_precedes(r, t, b.inputs[k])) {
         right = true;
       } else {
         said_.push_back({t, std::move(*check.fault), true});
@@ -82,15 +82,11 @@ class Walker {
     look_for_divergence(a, b, t);
   }
 
-  // check_input() has made the value correspond; for this question it must not.
-  bool equal_with_what_precedes_before(int r, int t, int value) {
-    const int known = ground_.counterpart(value);
+  // What lies between and the item together, though neither is right alone.
+  bool right_with_what_precedes(int r, int t, int value) const {
     const int maker = ground_.maker_in_target(value);
     if (maker == kNone || ground_.alignment.reference_of[static_cast<std::size_t>(maker)] != kNone) return false;
-    ground_.correspond(value, kNone);
-    const bool equal = equal_with_what_precedes(ground_, r, t);
-    ground_.correspond(value, known);
-    return equal;
+    return equal_with_what_precedes(ground_, r, t);
   }
 
   // What the first layer gets, in both models as they run. True if it is another input, which ends the comparison.
