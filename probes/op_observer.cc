@@ -154,7 +154,7 @@ void OpObserver::start(const OpInfo& info, const at::RecordFunction& function, b
     if (!s->alive.load(std::memory_order_relaxed)) continue;
     measure = measure || s->measure;
     if (s->calls) {
-      const auto inputs = function.inputs();
+      const auto inputs = inputs_of(function);
       s->subscriber->before(info, {inputs.data(), inputs.size()});
     }
   }
@@ -171,7 +171,7 @@ void OpObserver::start(const OpInfo& info, const at::RecordFunction& function, b
   pending_.info = &info;
   pending_.grad_mode = grad_mode;
   pending_.first_node = at::sequence_number::peek();
-  for (const auto& value : function.inputs()) add_input(value);
+  for (const auto& value : inputs_of(function)) add_input(value);
 
   const bool in_graph =
       grad_mode && std::any_of(operands_.begin(), operands_.end(), [](const Operand& o) { return o.requires_grad; });
@@ -185,7 +185,7 @@ void OpObserver::start(const OpInfo& info, const at::RecordFunction& function, b
 }
 
 void OpObserver::end(const at::RecordFunction& function) {
-  const auto& outputs = function.outputs();
+  const auto outputs = outputs_of(function);
   if (running_info_->backward_pass) return;
   for (const auto& s : subscriptions_)
     if (s->alive.load(std::memory_order_relaxed) && s->calls)

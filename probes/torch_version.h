@@ -27,6 +27,19 @@ inline std::uint32_t version_of(const at::TensorImpl* impl) {
   return counter.enabled() ? counter.current_version() : 0;
 }
 
+// What belongs to the call of what a callback is shown: TorchScript's interpreter passes its whole stack, with the operands of
+// the expressions around, and the call's own on top (seen on 1.13 and 2.13).
+inline c10::ArrayRef<const c10::IValue> own_part(c10::ArrayRef<const c10::IValue> stack, std::size_t own) {
+  return own > 0 && stack.size() > own ? stack.slice(stack.size() - own) : stack;
+}
+inline c10::ArrayRef<const c10::IValue> inputs_of(const at::RecordFunction& function) {
+  return own_part(function.inputs(), function.num_inputs());
+}
+inline c10::ArrayRef<const c10::IValue> outputs_of(const at::RecordFunction& function) {
+  const auto& outputs = function.outputs();
+  return own_part(c10::ArrayRef<const c10::IValue>(outputs.data(), outputs.size()), function.num_outputs());
+}
+
 // `node` as an accumulator of a parameter's gradient, or null.
 inline const torch::autograd::AccumulateGrad* as_accumulator(const torch::autograd::Node* node) {
   return dynamic_cast<const torch::autograd::AccumulateGrad*>(node);

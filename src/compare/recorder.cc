@@ -126,15 +126,10 @@ class Recorder {
     pending_.kind = kind_of(*name);
     pending_.constant = true;
     int index = 0;
-    for (const c10::IValue& input : last(function.inputs(), op->schema().arguments().size())) add_argument(input, index++);
+    for (const c10::IValue& input : probes::inputs_of(function)) add_argument(input, index++);
     std::array<std::uintptr_t, 12> frames{};
     const std::size_t count = probes::capture_user_frames(frames);
     pending_.frames.assign(frames.begin(), frames.begin() + static_cast<std::ptrdiff_t>(count));
-  }
-
-  // TorchScript's interpreter shows its whole stack; what belongs to the call is on top.
-  static c10::ArrayRef<const c10::IValue> last(c10::ArrayRef<const c10::IValue> stack, std::size_t count) {
-    return stack.size() > count ? stack.slice(stack.size() - count) : stack;
   }
 
   void add_argument(const c10::IValue& input, int index) {
@@ -180,8 +175,7 @@ class Recorder {
       return;
     }
     std::vector<at::Tensor> results;
-    const c10::ArrayRef<const c10::IValue> outputs(function.outputs().data(), function.outputs().size());
-    for (const c10::IValue& output : last(outputs, pending_.schema().returns().size())) add_tensors(output, results);
+    for (const c10::IValue& output : probes::outputs_of(function)) add_tensors(output, results);
     const int call = static_cast<int>(tape_.calls.size());
     // A table of positions is a layer, though what is looked up does not depend on the input's values.
     if (pending_.kind == "embedding") pending_.constant = false;

@@ -5,6 +5,8 @@
 #include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
 
+#include "probes/torch_version.h"
+
 namespace sonde::preflights {
 namespace {
 
@@ -57,14 +59,14 @@ std::unique_ptr<at::ObserverContext> OpTap::on_start(const at::RecordFunction& f
   auto* tap = current_tap;
   if (tap == nullptr || tap->busy_ || tap->outermost_ != nullptr) return nullptr;
   tap->outermost_ = &function;
-  tap->guarded([&] { tap->before_(function.name(), tensors_in(function.inputs())); });
+  tap->guarded([&] { tap->before_(function.name(), tensors_in(probes::inputs_of(function))); });
   return nullptr;
 }
 
 void OpTap::on_end(const at::RecordFunction& function, at::ObserverContext*) {
   auto* tap = current_tap;
   if (tap == nullptr || tap->outermost_ != &function) return;
-  tap->guarded([&] { tap->after_(tensors_in(function.outputs())); });
+  tap->guarded([&] { tap->after_(tensors_in(probes::outputs_of(function))); });
   tap->outermost_ = nullptr;
 }
 

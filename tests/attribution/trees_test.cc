@@ -219,6 +219,31 @@ TEST(TorchScript, RunsOperationsOfItsModule) {
   }
 }
 
+// While the second term is computed, the first waits on the interpreter's stack.
+TEST(TorchScript, ShowsEachOperationItsOwnOperands) {
+  struct TermsImpl : nn::Module {
+    torch::jit::Module inner{"inner"};
+    TermsImpl() {
+      inner.register_parameter("weight", noise({6, 6}), false);
+      inner.register_parameter("bias", torch::zeros({6}), false);
+      inner.define(R"(
+        def forward(self, x):
+            return torch.addmm(self.bias, x, self.weight) + torch.tanh(x)
+      )");
+      for (const auto& parameter : inner.named_parameters()) register_parameter(parameter.name, parameter.value);
+    }
+    at::Tensor forward(const at::Tensor& x) { return inner.forward({x}).toTensor(); }
+  };
+  Tree tree;
+  auto before = tree->add("before", nn::Linear(6, 6));
+  auto terms = tree->add("terms", std::make_shared<TermsImpl>());
+  const auto x = noise({5, 6});
+  const auto seen = observe(tree.ptr(), [&] { return terms->forward(before(x)).square().mean(); });
+  const auto tanh = seen.forward(1, "aten::tanh");
+  ASSERT_EQ(tanh.size(), 1U);
+  EXPECT_EQ(tanh[0].site.inputs.size(), 1U);
+}
+
 TEST(BareFunction, IsNotTakenForAModuleThatIsNotCalled) {
   Tree tree;
   auto a = tree->add("a", nn::Linear(6, 6));
