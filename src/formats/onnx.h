@@ -27,7 +27,7 @@ struct Attribute {
   std::vector<std::int64_t> integers = {};
   std::vector<std::string> texts = {};
   std::vector<Array> tensors = {};  // also of the kind tensor: one
-  std::vector<Graph> graphs = {};   // also of the kind graph: one
+  std::vector<Graph> graphs;        // also of the kind graph: one
   std::string refers_to = {};       // in a function: the function's attribute whose value this is
 };
 

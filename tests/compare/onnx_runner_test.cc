@@ -140,9 +140,9 @@ TEST(OnnxRunner, RunsTheBranchThatTheConditionSays) {
     graph.outputs = {{.name = "b"}};
     return graph;
   };
-  Attribute yes{.name = "then_branch", .kind = Attribute::Kind::graph};
+  Attribute yes = named("then_branch", Attribute::Kind::graph);
   yes.graphs = {branch("Neg")};
-  Attribute no{.name = "else_branch", .kind = Attribute::Kind::graph};
+  Attribute no = named("else_branch", Attribute::Kind::graph);
   no.graphs = {branch("Abs")};
   const Runner runner(ModelBuilder()
                           .input("x")

@@ -122,14 +122,18 @@ TEST(Onnx, ReadsOrRefusesAModelThatIsCut) {
 
 // y = Twice(x), whose body is Add(in, in) and LeakyRelu with the slope of the call.
 Model with_function() {
-  Attribute slope{.name = "alpha"};
+  Attribute slope;
+  slope.name = "alpha";
   slope.refers_to = "slope";
   Function twice{.name = "Twice", .domain = "ours", .inputs = {"in"}, .outputs = {"out"}};
   twice.nodes = {{.operation = "Add", .inputs = {"in", "in"}, .outputs = {"sum"}},
                  {.operation = "LeakyRelu", .inputs = {"sum"}, .outputs = {"out"}, .attributes = {slope}}};
   Model model;
   model.functions = {twice};
-  Attribute given{.name = "slope", .kind = Attribute::Kind::real, .real = 0.5F};
+  Attribute given;
+  given.name = "slope";
+  given.kind = Attribute::Kind::real;
+  given.real = 0.5F;
   model.graph.nodes = {
       {.name = "a", .operation = "Twice", .domain = "ours", .inputs = {"x"}, .outputs = {"h"}, .attributes = {given}},
       {.name = "b", .operation = "Twice", .domain = "ours", .inputs = {"h"}, .outputs = {"y"}}};
