@@ -9,6 +9,7 @@
 #include "compare/subject.h"
 #include "formats/file.h"
 #include "formats/onnx.h"
+#include "formats/onnx_functions.h"
 
 namespace sonde::compare {
 namespace {
@@ -36,7 +37,9 @@ Model load_onnx(const std::string& path) {
   const std::filesystem::path folder = std::filesystem::path(path).parent_path();
   try {
     auto model = formats::read_file(path, [&folder](const formats::Bytes& file) {
-      return formats::onnx::read_onnx(file, folder.empty() ? "." : folder);
+      formats::onnx::Model model = formats::onnx::read_onnx(file, folder.empty() ? "." : folder);
+      formats::onnx::inline_functions(model);
+      return model;
     });
     return Model(std::make_shared<OnnxSubject>(path, std::move(model)));
   } catch (const formats::FormatError& error) { throw CompareError(error.what()); } catch (const CompareError& error) {

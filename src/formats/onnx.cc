@@ -49,7 +49,7 @@ enum {
 };
 }
 namespace function {
-enum { name = 1, input = 4, output = 5, node = 7, domain = 10 };
+enum { name = 1, input = 4, output = 5, node = 7, domain = 10, attribute = 11 };
 }
 constexpr auto kVarint = pbf_wire_type::varint;
 constexpr auto kBytes = pbf_wire_type::length_delimited;
@@ -294,6 +294,9 @@ class Reader {
           break;
         case tag_and_type(function::output, kBytes):
           add_name(result.outputs, message);
+          break;
+        case tag_and_type(function::attribute, kBytes):
+          result.defaults.push_back(attribute_of(message.get_message(), 0));
           break;
         case tag_and_type(function::node, kBytes):
           result.nodes.push_back(node_of(message.get_message(), 0));

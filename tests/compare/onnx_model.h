@@ -14,23 +14,29 @@ namespace sonde::compare::onnx {
 
 using formats::onnx::Attribute;
 
+inline Attribute named(std::string name, Attribute::Kind kind) {
+  Attribute attribute;
+  attribute.name = std::move(name);
+  attribute.kind = kind;
+  return attribute;
+}
 inline Attribute integer(std::string name, std::int64_t value) {
-  Attribute attribute{.name = std::move(name), .kind = Attribute::Kind::integer};
+  Attribute attribute = named(std::move(name), Attribute::Kind::integer);
   attribute.integer = value;
   return attribute;
 }
 inline Attribute real(std::string name, float value) {
-  Attribute attribute{.name = std::move(name), .kind = Attribute::Kind::real};
+  Attribute attribute = named(std::move(name), Attribute::Kind::real);
   attribute.real = value;
   return attribute;
 }
 inline Attribute text(std::string name, std::string value) {
-  Attribute attribute{.name = std::move(name), .kind = Attribute::Kind::text};
+  Attribute attribute = named(std::move(name), Attribute::Kind::text);
   attribute.text = std::move(value);
   return attribute;
 }
 inline Attribute integers(std::string name, std::vector<std::int64_t> values) {
-  Attribute attribute{.name = std::move(name), .kind = Attribute::Kind::integers};
+  Attribute attribute = named(std::move(name), Attribute::Kind::integers);
   attribute.integers = std::move(values);
   return attribute;
 }

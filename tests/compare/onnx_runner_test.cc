@@ -72,9 +72,25 @@ formats::onnx::Model small_net() {
 TEST(OnnxRunner, CallsTheOperatorsThatAModuleWouldCall) {
   const Runner runner(small_net());
   const at::Tensor x = torch::randn({2, 3, 8, 8});
-  EXPECT_THAT(
-      operators_of([&] { (void)runner.run({x}); }),
-      ElementsAre("aten::conv2d", "aten::batch_norm", "aten::relu", "aten::flatten", "aten::linear", "aten::add"));
+  EXPECT_THAT(operators_of([&] { (void)runner.run({x}); }),
+              ElementsAre("aten::conv2d", "aten::batch_norm", "aten::relu", "aten::flatten", "aten::linear"));
+}
+
+TEST(OnnxRunner, KeepsASumThatIsNoBias) {
+  const auto operators = [](const std::vector<std::string>& sum, const at::Tensor& bias) {
+    const Runner runner(ModelBuilder()
+                            .input("x")
+                            .weight("w", torch::ones({4, 5}))
+                            .weight("b", bias)
+                            .node("MatMul", {"x", "w"}, {"m"})
+                            .node("Add", sum, {"y"})
+                            .output("y"));
+    const at::Tensor x = torch::ones({2, 3, 4});
+    return operators_of([&] { (void)runner.run({x}); });
+  };
+  EXPECT_THAT(operators({"b", "m"}, torch::ones({5})), ElementsAre("aten::linear"));
+  EXPECT_THAT(operators({"m", "b"}, torch::ones({1})), ElementsAre("aten::linear", "aten::add"));
+  EXPECT_THAT(operators({"m", "m"}, torch::ones({5})), ElementsAre("aten::linear", "aten::add"));
 }
 
 TEST(OnnxRunner, StoresWeightsAsLibTorchHoldsThem) {
@@ -95,7 +111,8 @@ TEST(OnnxRunner, StoresRecurrentWeightsInLibTorchsOrderOfGates) {
                           .output("y"));
   EXPECT_THAT(names_of(runner.stored()), ElementsAre("the_LSTM.weight_ih_l0", "the_LSTM.weight_hh_l0"));
   EXPECT_TRUE(at::equal(runner.stored()[0].tensor.flatten(), torch::tensor({0.0F, 2.0F, 3.0F, 1.0F})));
-  EXPECT_THAT(operators_of([&] { (void)runner.run({torch::randn({3, 2, 1})}); }), ::testing::Contains("aten::lstm"));
+  const at::Tensor x = torch::randn({3, 2, 1});
+  EXPECT_THAT(operators_of([&] { (void)runner.run({x}); }), ::testing::Contains("aten::lstm"));
 }
 
 TEST(OnnxRunner, ComputesInThePrecisionOfTheInputs) {
@@ -123,9 +140,9 @@ TEST(OnnxRunner, RunsTheBranchThatTheConditionSays) {
     graph.outputs = {{.name = "b"}};
     return graph;
   };
-  Attribute yes{.name = "then_branch", .kind = Attribute::Kind::graph};
+  Attribute yes = named("then_branch", Attribute::Kind::graph);
   yes.graphs = {branch("Neg")};
-  Attribute no{.name = "else_branch", .kind = Attribute::Kind::graph};
+  Attribute no = named("else_branch", Attribute::Kind::graph);
   no.graphs = {branch("Abs")};
   const Runner runner(ModelBuilder()
                           .input("x")

@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "complaint.h"
+#include "formats/onnx_functions.h"
 #include "sample_files.h"
 
 namespace sonde::formats::onnx {
@@ -117,6 +118,48 @@ TEST(Onnx, RefusesWhatIsNoModel) {
 TEST(Onnx, ReadsOrRefusesAModelThatIsCut) {
   const std::string file = sample_onnx();
   for (std::size_t size = 0; size < file.size(); ++size) EXPECT_NE(refused(file.substr(0, size)), "") << size;
+}
+
+// y = Twice(x), whose body is Add(in, in) and LeakyRelu with the slope of the call.
+Model with_function() {
+  Attribute slope;
+  slope.name = "alpha";
+  slope.refers_to = "slope";
+  Function twice{.name = "Twice", .domain = "ours", .inputs = {"in"}, .outputs = {"out"}};
+  twice.nodes = {{.operation = "Add", .inputs = {"in", "in"}, .outputs = {"sum"}},
+                 {.operation = "LeakyRelu", .inputs = {"sum"}, .outputs = {"out"}, .attributes = {slope}}};
+  Model model;
+  model.functions = {twice};
+  Attribute given;
+  given.name = "slope";
+  given.kind = Attribute::Kind::real;
+  given.real = 0.5F;
+  model.graph.nodes = {
+      {.name = "a", .operation = "Twice", .domain = "ours", .inputs = {"x"}, .outputs = {"h"}, .attributes = {given}},
+      {.name = "b", .operation = "Twice", .domain = "ours", .inputs = {"h"}, .outputs = {"y"}}};
+  return model;
+}
+
+TEST(Onnx, PutsFunctionsWhereTheyAreCalled) {
+  Model model = with_function();
+  inline_functions(model);
+  const std::vector<Node>& nodes = model.graph.nodes;
+  ASSERT_EQ(nodes.size(), 4);
+  EXPECT_THAT(nodes[0].inputs, ElementsAre("x", "x"));
+  EXPECT_EQ(nodes[0].outputs, nodes[1].inputs);
+  EXPECT_THAT(nodes[1].outputs, ElementsAre("h"));
+  EXPECT_THAT(nodes[3].outputs, ElementsAre("y"));
+  EXPECT_NE(nodes[0].outputs, nodes[2].outputs);
+  ASSERT_EQ(nodes[1].attributes.size(), 1);
+  EXPECT_EQ(nodes[1].attributes[0].name, "alpha");
+  EXPECT_EQ(nodes[1].attributes[0].real, 0.5F);
+  EXPECT_TRUE(nodes[3].attributes.empty());  // not given: the operator's default
+}
+
+TEST(Onnx, RefusesAFunctionThatCallsItself) {
+  Model model = with_function();
+  model.functions[0].nodes[0] = model.graph.nodes[0];
+  EXPECT_THROW(inline_functions(model), FormatError);
 }
 
 TEST_F(ExternalData, IsReadFromTheFolderOfTheModel) {

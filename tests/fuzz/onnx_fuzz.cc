@@ -3,6 +3,7 @@
 #include "arrays_fuzz.h"
 
 #include "formats/onnx.h"
+#include "formats/onnx_functions.h"
 
 namespace {
 
@@ -23,7 +24,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const Bytes file = Bytes::borrow({reinterpret_cast<const char*>(data), size});
   (void)onnx::is_onnx(file);
   try {
-    check(onnx::read_onnx(file, {}).graph);
+    onnx::Model model = onnx::read_onnx(file, {});
+    onnx::inline_functions(model);
+    check(model.graph);
   } catch (const FormatError& error) { check_message(error); }
   return 0;
 }

@@ -5,11 +5,11 @@
 namespace sonde::compare::onnx {
 namespace {
 
-// A weight (in, out) behind rows of features is what a linear layer has transposed.
+// A weight (in, out) behind rows of features is what a linear layer has transposed; with the bias that the sum behind it adds.
 Tensors product(const Call& call) {
   const at::Tensor& a = call.in(0);
-  if (call.prepared().size() == 1 && a.dim() >= 2) return {at::linear(a, call.prepared()[0])};
-  return {at::matmul(a, call.in(1))};
+  if (call.prepared().empty() || (a.dim() < 2 && call.prepared().size() == 1)) return {at::matmul(a, call.in(1))};
+  return {at::linear(a, call.prepared()[0], call.prepared().size() == 2 ? call.prepared()[1] : at::Tensor())};
 }
 
 Tensors linear_weight(const Call& call) {

@@ -21,11 +21,13 @@ struct Operator {
 
 // Null if it is not known.
 [[nodiscard]] const Operator* find_operator(std::string_view name);
-[[nodiscard]] std::size_t operator_count();
+// The operator that gives its first, or second, input on: what is left of a node that another one does too.
+[[nodiscard]] const Operator* pass_on(std::size_t input);
 
 // The groups, a file each.
 [[nodiscard]] std::span<const Operator> activations();
 [[nodiscard]] std::span<const Operator> arithmetic();
+[[nodiscard]] std::span<const Operator> attentions();
 [[nodiscard]] std::span<const Operator> constants();
 [[nodiscard]] std::span<const Operator> control_flow();
 [[nodiscard]] std::span<const Operator> convolutions();

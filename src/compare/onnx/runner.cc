@@ -83,6 +83,29 @@ void Runner::prepare(const file::Graph& graph, Values known) {
     for (const file::Attribute& attribute : node.attributes)
       for (const file::Graph& inner : attribute.graphs) prepare(inner, known);
   }
+  join_biases(graph, known);
+}
+
+// A linear layer on more than two dimensions is a product and a sum in ONNX; in LibTorch it is one operator.
+void Runner::join_biases(const file::Graph& graph, const Values& known) {
+  std::unordered_map<std::string, std::vector<const file::Node*>> users;
+  for (const file::Node& node : graph.nodes) {
+    std::vector<std::string> names;
+    add_uses(node, names);
+    for (const std::string& name : names) users[name].push_back(&node);
+  }
+  for (const file::Value& output : graph.outputs) users[output.name].push_back(nullptr);
+  for (const file::Node& node : graph.nodes) {
+    Tensors& prepared = steps_[&node].prepared;
+    if (node.operation != "MatMul" || prepared.size() != 1) continue;
+    const std::vector<const file::Node*>& after = users[node.outputs.at(0)];
+    if (after.size() != 1 || !after[0] || after[0]->operation != "Add" || after[0]->inputs.size() != 2) continue;
+    const std::size_t product = after[0]->inputs[0] == node.outputs[0] ? 0 : 1;
+    const auto bias = known.find(after[0]->inputs[1 - product]);
+    if (bias == known.end() || bias->second.sizes() != prepared[0].sizes().slice(0, 1)) continue;
+    prepared.push_back(bias->second);
+    steps_[after[0]].op = pass_on(product);
+  }
 }
 
 void Runner::prepare_node(const file::Node& node, Values& known) {

@@ -45,6 +45,7 @@ class Runner {
   void find_dead(const formats::onnx::Graph& graph);
   void prepare(const formats::onnx::Graph& graph, Values known);
   void prepare_node(const formats::onnx::Node& node, Values& known);
+  void join_biases(const formats::onnx::Graph& graph, const Values& known);
   void store(const std::string& name, const at::Tensor& tensor, bool buffer);
 
   const formats::onnx::Model model_;

@@ -126,7 +126,8 @@ EXPORTERS = {
     "old, opset 11": dict(dynamo=False, opset_version=11),
     "old, opset 17": dict(dynamo=False, opset_version=17),
     "old, training form": dict(dynamo=False, opset_version=17, training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False),
-    "new": dict(dynamo=True, opset_version=18),
+    "new, opset 18": dict(dynamo=True, opset_version=18),
+    "new, opset 23": dict(dynamo=True, opset_version=23),
 }
 
 
