@@ -12,7 +12,7 @@ namespace {
 
 using report::number;
 
-constexpr std::int64_t kFewest = 32;  // elements, to tell one distribution from another
+constexpr std::int64_t kFewest = 64;  // elements, to tell one distribution from another
 constexpr double kErrors = 4;         // standard errors that an estimate may be off by
 // Trained weights are often nearly normal, so a deviation that is an initialiser's tells something only where it is known
 // this well. Even values are telling by themselves: training leaves none.

@@ -176,7 +176,7 @@ bool name_rounding(const PlainPair& pair, bool reduced, ParameterDifference& fou
 // In the order from the most specific to the least.
 void name_difference(const PlainPair& pair, const Figures& figures, const ParameterRole& role, bool reduced,
                      double epsilon, ParameterDifference& found) {
-  if (name_rounding(pair, reduced, found)) return;
+  // Before rounding, which explains zeros where the reference is small.
   if (auto constant = find_constant(pair)) {
     found.cause = Cause::parameter_not_loaded;
     found.message = std::move(constant->message);
@@ -184,6 +184,7 @@ void name_difference(const PlainPair& pair, const Figures& figures, const Parame
     found.repair = kCopy;
     return;
   }
+  if (name_rounding(pair, reduced, found)) return;
   if (pair.target_not_finite <= pair.reference_not_finite) {
     if (auto scaling = find_scaling(pair, figures, epsilon)) {
       found.cause = scaling->cause;

@@ -440,6 +440,7 @@ TEST_F(Diagnosis, ConstantsWhereTheReferenceHasNoneAreNotLoaded) {
     EXPECT_THAT(found.message, HasSubstr("all its 16 elements are"));
   }
   EXPECT_EQ(difference(torch::full({16}, 0.0), a).cause, Cause::parameter_value) << "the other way round";
+  EXPECT_EQ(difference(1e-3 * a, torch::zeros({16})).cause, Cause::parameter_not_loaded) << "and not rounded";
   EXPECT_EQ(difference(torch::full({16}, 0.1), torch::full({16}, 0.2)).cause, Cause::parameter_value);
 }
 
