@@ -12,7 +12,8 @@ namespace sonde::compare {
 
 struct AxisOrder {
   Cause cause = Cause::parameter_permuted;
-  std::string message;  // "its row blocks are in the order i, f, o, g ..."; empty for a flip, told of all dimensions at once
+  // "its row blocks are in the order i, f, o, g ..."; empty for a flip, which is told of all dimensions at once.
+  std::string message;
   std::string repair;
   std::vector<std::int64_t> order;  // slice i of the target is slice order[i] of the reference; empty: the same order
 };

@@ -145,6 +145,10 @@ class PairChecker {
         continue;
       }
       ++result_.parameters;
+      if (is_of_merged_biases(mine.role)) {
+        ++result_.equal_parameters;
+        continue;
+      }
       const std::size_t before = result_.faults.size();
       check_registered(mine, *yours);
       compare_parameter(mine, *yours);
@@ -153,6 +157,23 @@ class PairChecker {
     for (const ItemParameter& yours : b_.parameters)
       if (counterpart_of(yours) == nullptr)
         add_missing(ground_.target, yours, "the reference has no " + yours.role);
+  }
+
+  // The two biases of a recurrent layer, of which only the sum matters.
+  [[nodiscard]] bool is_of_merged_biases(const std::string& role) const {
+    const auto part = role.find("bias_");
+    if (part != 0 || (a_.kind != "lstm" && a_.kind != "gru" && a_.kind != "rnn_tanh" && a_.kind != "rnn_relu")) return false;
+    const std::string layer = role.substr(std::string("bias_ih").size());
+    const auto held = [&](const Side& side, const Item& item, const char* name) {
+      const auto found = std::ranges::find(item.parameters, name + layer, &ItemParameter::role);
+      return found == item.parameters.end() ? at::Tensor() : tensor_of(side, *found);
+    };
+    const at::Tensor tensors[] = {held(ground_.reference, a_, "bias_ih"), held(ground_.reference, a_, "bias_hh"),
+                                  held(ground_.target, b_, "bias_ih"), held(ground_.target, b_, "bias_hh")};
+    for (const at::Tensor& tensor : tensors)
+      if (!tensor.defined()) return false;
+    const auto merged = diagnose_merged_biases(tensors[0], tensors[1], tensors[2], tensors[3], {a_.kind, role, {}, 0});
+    return merged && merged->benign;
   }
 
   // A bias of zeros, and a scale of ones, are as good as none.

@@ -53,7 +53,9 @@ thread_local Recorder* current_recorder = nullptr;
 
 class Recorder {
  public:
-  Recorder(const std::vector<StoredTensor>& stored, const Inputs& inputs, Tape& tape) : tape_(tape) {
+  Recorder(const Subject& subject, const Inputs& inputs, Tape& tape)
+      : tape_(tape), from_program_(subject.module() != nullptr) {
+    const auto stored = subject.stored();
     for (const StoredTensor& one : stored) {
       tape_.stored.push_back({one.name, one.buffer});
       if (!one.tensor.defined()) continue;
@@ -127,6 +129,7 @@ class Recorder {
     pending_.constant = true;
     int index = 0;
     for (const c10::IValue& input : probes::inputs_of(function)) add_argument(input, index++);
+    if (!from_program_) return;  // a file has no line in the program
     std::array<std::uintptr_t, 12> frames{};
     const std::size_t count = probes::capture_user_frames(frames);
     pending_.frames.assign(frames.begin(), frames.begin() + static_cast<std::ptrdiff_t>(count));
@@ -267,6 +270,7 @@ class Recorder {
   };
 
   Tape& tape_;
+  const bool from_program_;
   std::unordered_map<const at::TensorImpl*, Known> known_;
   std::unordered_map<const c10::StorageImpl*, const at::TensorImpl*> by_memory_;  // one value in it
   Call pending_;
@@ -302,7 +306,7 @@ Recording record(Subject& subject, const Inputs& inputs) {
   Inputs copies;
   for (const at::Tensor& input : inputs) copies.push_back(input.detach().clone());
   try {
-    Recorder recorder(subject.stored(), copies, recording.tape);
+    Recorder recorder(subject, copies, recording.tape);
     add_tensors(subject.run(copies), recording.outputs);
     recorder.rethrow();
     for (const at::Tensor& output : recording.outputs) recording.tape.outputs.push_back(recorder.output(output));
