@@ -66,10 +66,10 @@ class Bytes {
 // bytes.size() is the product of the shape times size_of(dtype): readers see to it. Little-endian, in C order; not
 // necessarily aligned.
 struct Array {
-  std::string name;
+  std::string name = {};
   DType dtype = DType::float32;
-  std::vector<std::int64_t> shape;
-  Bytes bytes;
+  std::vector<std::int64_t> shape = {};
+  Bytes bytes = {};
 };
 
 // The bytes that an array of this shape has; nothing if a dimension is negative or the sizes are beyond any memory (2^48
