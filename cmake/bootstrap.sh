@@ -28,7 +28,7 @@ packages=(g++ cmake ninja-build ccache libfmt-dev libspdlog-dev nlohmann-json3-d
 while [ $# -gt 0 ]; do
   case $1 in
     --libtorch) libtorch=${2-}; shift 2 ;;
-    --developer) packages+=(clang clang-format clang-tidy lintian python3-venv); shift ;;
+    --developer) packages+=(clang libclang-rt-14-dev clang-format clang-tidy lintian python3-venv); shift ;;
     --browser) packages+=(chromium chromium-driver python3-selenium fonts-dejavu-core); shift ;;
     *) fail "unknown argument '$1'; known are --libtorch auto|debian|venv|none, --developer and --browser" ;;
   esac
