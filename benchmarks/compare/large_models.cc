@@ -6,12 +6,12 @@
 namespace sonde::pairs {
 namespace {
 
-using Pair = std::vector<std::int64_t>;
+using Sizes = std::vector<std::int64_t>;
 
 struct UnitSpec {
-  Pair kernel{1, 1};
+  Sizes kernel{1, 1};
   std::int64_t stride = 1;
-  Pair padding{0, 0};
+  Sizes padding{0, 0};
   std::int64_t groups = 1;
   enum class Behind { relu, relu6, nothing } behind = Behind::relu;
 };
@@ -39,7 +39,7 @@ class UnitImpl : public torch::nn::Module {
 };
 TORCH_MODULE(Unit);
 
-Unit unit(std::int64_t in, std::int64_t out, Pair kernel = {1, 1}, std::int64_t stride = 1, Pair padding = {0, 0}) {
+Unit unit(std::int64_t in, std::int64_t out, Sizes kernel = {1, 1}, std::int64_t stride = 1, Sizes padding = {0, 0}) {
   return Unit(in, out, UnitSpec{.kernel = std::move(kernel), .stride = stride, .padding = std::move(padding)});
 }
 

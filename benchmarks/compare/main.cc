@@ -45,9 +45,11 @@ int main(int argc, char** argv) {
   if (check) return self_check(options);
 
   std::vector<Outcome> outcomes;
-  for_each_pair(options, [&](Group group, const Pair& pair) { outcomes.push_back(compare_pair(group, pair)); });
+  for_each_pair(options, [&](Group group, const Pair& pair) {
+    outcomes.push_back(compare_pair(group, pair));
+    if (verbose) print_failure(std::cout, outcomes.back());
+  });
   print_table(std::cout, outcomes);
-  if (verbose) print_failures(std::cout, outcomes);
   if (!json_file.empty()) {
     std::ofstream stream(json_file);
     stream << to_json(outcomes).dump(1) << '\n';

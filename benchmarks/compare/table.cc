@@ -66,21 +66,19 @@ void print_table(std::ostream& out, const std::vector<Outcome>& outcomes) {
   }
 }
 
-void print_failures(std::ostream& out, const std::vector<Outcome>& outcomes) {
-  for (const Outcome& outcome : outcomes) {
-    if (!went_wrong(outcome)) continue;
-    fmt::print(out, "\n{} {} {} seed {} ({}): {}{}{}{}\n", to_string(outcome.group), outcome.kind, outcome.architecture,
-               outcome.seed, outcome.reference,
-               clean(outcome)      ? "alarm"
-               : outcome.located() ? ""
-                                   : "not located ",
-               !clean(outcome) && !outcome.cause() ? "cause wrong " : "",
-               outcome.repaired < outcome.repairable ? "not repaired " : "",
-               outcome.innocent > 0 && !clean(outcome) ? fmt::format("{} innocent", outcome.innocent) : "");
-    if (!outcome.expected.empty()) fmt::print(out, "  expected {}\n", outcome.expected);
-    if (!outcome.failure.empty()) fmt::print(out, "  threw {}\n", outcome.failure);
-    for (const std::string& said : outcome.said) fmt::print(out, "  said {}\n", said);
-  }
+void print_failure(std::ostream& out, const Outcome& outcome) {
+  if (!went_wrong(outcome)) return;
+  fmt::print(out, "\n{} {} {} seed {} ({}): {}{}{}{}\n", to_string(outcome.group), outcome.kind, outcome.architecture,
+             outcome.seed, outcome.reference,
+             clean(outcome)      ? "alarm"
+             : outcome.located() ? ""
+                                 : "not located ",
+             !clean(outcome) && !outcome.cause() ? "cause wrong " : "",
+             outcome.repaired < outcome.repairable ? "not repaired " : "",
+             outcome.innocent > 0 && !clean(outcome) ? fmt::format("{} innocent", outcome.innocent) : "");
+  if (!outcome.expected.empty()) fmt::print(out, "  expected {}\n", outcome.expected);
+  if (!outcome.failure.empty()) fmt::print(out, "  threw {}\n", outcome.failure);
+  for (const std::string& said : outcome.said) fmt::print(out, "  said {}\n", said);
 }
 
 std::string summary_line(const std::vector<Outcome>& outcomes) {
