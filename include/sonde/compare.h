@@ -56,7 +56,7 @@ class Model {
 [[nodiscard]] Model of(torch::nn::Module& module, Forward forward, std::string name = "model");
 // The same for a module whose forward() takes one to four tensors.
 template <typename M>
-  requires std::is_base_of_v<torch::nn::Module, M>
+requires std::is_base_of_v<torch::nn::Module, M>
 [[nodiscard]] Model of(M& module, std::string name = "model") {
   return of(
       module,
@@ -97,7 +97,7 @@ struct Options {
   return run(reference, target, std::vector<Inputs>{inputs}, options);
 }
 template <typename M>
-  requires std::is_base_of_v<torch::nn::Module, M>
+requires std::is_base_of_v<torch::nn::Module, M>
 [[nodiscard]] Result run(const Model& reference, M& target, const Inputs& inputs, const Options& options = {}) {
   return run(reference, of(target), std::vector<Inputs>{inputs}, options);
 }
@@ -127,8 +127,7 @@ struct Repaired {
 };
 Repaired repair(const Model& target, const Result& result);
 template <typename M>
-  requires std::is_base_of_v<torch::nn::Module, M>
-Repaired repair(M& target, const Result& result) {
+requires std::is_base_of_v<torch::nn::Module, M> Repaired repair(M& target, const Result& result) {
   return repair(of(target), result);
 }
 // The same; the repairs of `result` already hold what is needed of the reference.

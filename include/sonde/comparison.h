@@ -34,19 +34,19 @@ enum class Cause : std::uint8_t {
   input_scale,             // one factor and offset, or one for each channel: /255, mean and deviation
   input_differs,           // in no way that is known
   // parameters
-  parameter_value,          // other numbers
-  parameter_missing,        // of one of the two only
-  parameter_shape,          // another shape
-  parameter_not_loaded,     // all zero, all one, or as an initialiser leaves it, where the reference was trained
-  parameter_not_registered, // used by an operation, but in no state dict: load, to and eval pass it over
-  parameter_rounded,        // to half, bfloat16 or an integer grid
-  parameter_transposed,     // two dimensions swapped
-  parameter_flipped,        // along spatial dimensions: convolution against correlation
-  parameter_permuted,       // rows or columns in another order that follows no known layout
-  parameter_gate_order,     // row blocks of a recurrent layer in another order
-  parameter_rotary_layout,  // rows of a head interleaved against in halves
-  parameter_flatten_order,  // columns as NHWC flattens them against NCHW
-  parameter_scaled,         // one factor
+  parameter_value,           // other numbers
+  parameter_missing,         // of one of the two only
+  parameter_shape,           // another shape
+  parameter_not_loaded,      // all zero, all one, or as an initialiser leaves it, where the reference was trained
+  parameter_not_registered,  // used by an operation, but in no state dict: load, to and eval pass it over
+  parameter_rounded,         // to half, bfloat16 or an integer grid
+  parameter_transposed,      // two dimensions swapped
+  parameter_flipped,         // along spatial dimensions: convolution against correlation
+  parameter_permuted,        // rows or columns in another order that follows no known layout
+  parameter_gate_order,      // row blocks of a recurrent layer in another order
+  parameter_rotary_layout,   // rows of a head interleaved against in halves
+  parameter_flatten_order,   // columns as NHWC flattens them against NCHW
+  parameter_scaled,          // one factor
   // arguments
   argument,       // an operation's argument has another value
   training_mode,  // an operation that behaves otherwise in training is in training mode in one of the two
@@ -76,9 +76,9 @@ struct Place {
 
 // What would mend a fault, and what came of trying it on a copy.
 struct Repair {
-  std::string what;       // "set eps = 1e-05", "copy the reference's parameter", "permute the columns"; empty: none known
+  std::string what;  // "set eps = 1e-05", "copy the reference's parameter", "permute the columns"; empty: none known
   bool tried = false;
-  bool accepted = false;  // the error at the operation fell below the limit
+  bool accepted = false;   // the error at the operation fell below the limit
   double error_after = 0;  // relative error at the operation's output after the repair
 };
 
@@ -100,9 +100,9 @@ struct Fault {
 
 // The outputs of both models on all inputs.
 struct Agreement {
-  double error = 0;            // relative error (L2) of the outputs, the largest of the batches; NaN if shapes differ
-  double floor = 0;            // what rounding alone explains
-  std::uint64_t samples = 0;   // rows of the outputs; 0 if they are no scores (fewer than two columns)
+  double error = 0;           // relative error (L2) of the outputs, the largest of the batches; NaN if shapes differ
+  double floor = 0;           // what rounding alone explains
+  std::uint64_t samples = 0;  // rows of the outputs; 0 if they are no scores (fewer than two columns)
   std::uint64_t top1_changed = 0;
   std::uint64_t top5_changed = 0;  // rows whose five best are not the same set
 };
@@ -128,8 +128,8 @@ struct Result {
   std::vector<Fault> faults;  // in the order of execution; the ones without effect last
   // Index of the fault at the first operation whose output leaves the noise; -1 if none does.
   std::int64_t first_divergence = -1;
-  Agreement before;           // of the models as they were given
-  Agreement after;            // with all accepted repairs together; equal to `before` if there were none
+  Agreement before;  // of the models as they were given
+  Agreement after;   // with all accepted repairs together; equal to `before` if there were none
   std::vector<NotCompared> not_compared;
   std::shared_ptr<const Mends> mends;  // what repair() applies; null if there is nothing
 

@@ -24,7 +24,8 @@ Agreement agreement(const std::vector<at::Tensor>& target, const std::vector<at:
     result.error = std::max(result.error, relative_error(i < target.size() ? target[i] : at::Tensor(), reference[i]));
   if (target.empty() || reference.empty()) return result;
   const at::Tensor &mine = target.front(), &wanted = reference.front();
-  if (wanted.dim() != 2 || wanted.size(1) < 2 || !at::isFloatingType(wanted.scalar_type()) || mine.sizes() != wanted.sizes())
+  if (wanted.dim() != 2 || wanted.size(1) < 2 || !at::isFloatingType(wanted.scalar_type()) ||
+      mine.sizes() != wanted.sizes())
     return result;
   const std::int64_t best = std::min(kBest, wanted.size(1));
   const auto a = std::get<1>(mine.to(at::kFloat).topk(best, 1)), b = std::get<1>(wanted.to(at::kFloat).topk(best, 1));

@@ -39,10 +39,13 @@ class Sketches {
     std::sort(sketch.sizes.begin(), sketch.sizes.end());  // a transposed weight is still the same weight
     const std::int64_t n = tensor.numel();
     if (n == 0) return sketch;
-    sketch.count = static_cast<std::size_t>(std::min<std::int64_t>(n, static_cast<std::int64_t>(sketch.samples.size())));
-    const auto numbers = at::linspace(0, static_cast<double>(n - 1), static_cast<std::int64_t>(sketch.count)).to(at::kLong);
+    sketch.count =
+        static_cast<std::size_t>(std::min<std::int64_t>(n, static_cast<std::int64_t>(sketch.samples.size())));
+    const auto numbers =
+        at::linspace(0, static_cast<double>(n - 1), static_cast<std::int64_t>(sketch.count)).to(at::kLong);
     const auto picked = tensor.reshape({-1}).index_select(0, numbers.to(tensor.device())).to(at::kCPU, at::kDouble);
-    for (std::size_t i = 0; i < sketch.count; ++i) sketch.samples[i] = picked[static_cast<std::int64_t>(i)].item<double>();
+    for (std::size_t i = 0; i < sketch.count; ++i)
+      sketch.samples[i] = picked[static_cast<std::int64_t>(i)].item<double>();
     return sketch;
   }
 
@@ -106,7 +109,9 @@ class Scores {
     return straight && crossed;
   }
 
-  static std::size_t number(const Item& item, const Side& side) { return static_cast<std::size_t>(&item - side.items.data()); }
+  static std::size_t number(const Item& item, const Side& side) {
+    return static_cast<std::size_t>(&item - side.items.data());
+  }
 
   // Items of one kind whose parameters are all alike, and not merely alike because all are zero or one.
   void find_twins() {
@@ -126,9 +131,9 @@ class Scores {
       const Sketch& x = of_reference_.of(a.parameters[k].value);
       if (a.parameters[k].role != b.parameters[k].role || !nearly_equal(x, of_target_.of(b.parameters[k].value)))
         return false;
-      telling = telling || (x.count > 1 && !std::equal(x.samples.begin() + 1,
-                                                       x.samples.begin() + static_cast<std::ptrdiff_t>(x.count),
-                                                       x.samples.begin()));
+      telling = telling || (x.count > 1 &&
+                            !std::equal(x.samples.begin() + 1, x.samples.begin() + static_cast<std::ptrdiff_t>(x.count),
+                                        x.samples.begin()));
     }
     return telling;
   }
@@ -141,7 +146,8 @@ class Scores {
     const int expected = known_->reference_of[static_cast<std::size_t>(t->second)];
     // What takes from an idle dropout takes from what is before it.
     if (expected != kNone && reference_.items[static_cast<std::size_t>(expected)].optional) return false;
-    return expected != kNone && expected != r->second && known_->target_of[static_cast<std::size_t>(r->second)] != kNone;
+    return expected != kNone && expected != r->second &&
+           known_->target_of[static_cast<std::size_t>(r->second)] != kNone;
   }
 
   float alone(std::size_t r, std::size_t t) {

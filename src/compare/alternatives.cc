@@ -5,8 +5,8 @@
 namespace sonde::compare {
 namespace {
 
-constexpr double kEpsilons[] = {1e-12, 1e-8, 1e-6, 1e-5, 1e-3};       // BERT; some GANs; many transformers; Torch; Keras
-constexpr double kSlopes[] = {0.01, 0.1, 0.2, 0.3};                   // Torch and ONNX; darknet; TensorFlow; Keras
+constexpr double kEpsilons[] = {1e-12, 1e-8, 1e-6, 1e-5, 1e-3};  // BERT; some GANs; many transformers; Torch; Keras
+constexpr double kSlopes[] = {0.01, 0.1, 0.2, 0.3};              // Torch and ONNX; darknet; TensorFlow; Keras
 constexpr const char* kGelu[] = {"none", "tanh"};
 
 }  // namespace
@@ -32,7 +32,8 @@ std::vector<Alternative> alternatives(const Tape& tape, const Call& call) {
       found.back().training_mode = true;
     } else if (now.isBool() && (name == "count_include_pad" || name == "ceil_mode" || name == "align_corners")) {
       add(!now.toBool());
-    } else if (name == "dim" && now.isInt() && call.kind.find("softmax") != std::string::npos && !call.operands.empty()) {
+    } else if (name == "dim" && now.isInt() && call.kind.find("softmax") != std::string::npos &&
+               !call.operands.empty()) {
       const auto rank =
           static_cast<std::int64_t>(tape.values[static_cast<std::size_t>(call.operands.front().value)].sizes.size());
       for (std::int64_t dim = 0; dim < rank; ++dim)

@@ -11,11 +11,11 @@ namespace {
 
 // Of the same kind in all operations: they say how something is computed or held, not what.
 bool is_hint(std::string_view name) {
-  static constexpr std::array hints{"cudnn_enabled", "benchmark",     "deterministic",  "cudnn_deterministic", "allow_tf32",
-                                    "dtype",         "layout",        "device",         "pin_memory",          "memory_format",
-                                    "non_blocking",  "copy",          "generator",      "half_to_float",       "cudnn_enable",
-                                    "output_mask",   "split_sizes_h", "implicit",       "sparse",              "sparse_grad",
-                                    "scale_grad_by_freq", "padding_idx", "enable_gqa"};
+  static constexpr std::array hints{
+      "cudnn_enabled", "benchmark",     "deterministic",      "cudnn_deterministic", "allow_tf32",    "dtype",
+      "layout",        "device",        "pin_memory",         "memory_format",       "non_blocking",  "copy",
+      "generator",     "half_to_float", "cudnn_enable",       "output_mask",         "split_sizes_h", "implicit",
+      "sparse",        "sparse_grad",   "scale_grad_by_freq", "padding_idx",         "enable_gqa"};
   return std::ranges::find(hints, name) != hints.end();
 }
 
@@ -101,7 +101,9 @@ class Comparer {
 
  private:
   // Formats hold numbers such as 1e-5 as floats; other differences are meant.
-  static bool nearly(double x, double y) { return x == y || std::abs(x - y) <= 1e-6 * std::max(std::abs(x), std::abs(y)); }
+  static bool nearly(double x, double y) {
+    return x == y || std::abs(x - y) <= 1e-6 * std::max(std::abs(x), std::abs(y));
+  }
 
   const Tape& reference_;
   const Tape& target_;

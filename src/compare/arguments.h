@@ -22,8 +22,8 @@ struct ArgumentDifference {
 // Those that can change what comes out. Passed over: the momentum of statistics that are not updated, the rate of a
 // dropout in evaluation, memory formats, dtypes, hints to kernels. One number stands for a list of it; a missing stride
 // for the kernel's size; dimensions are counted from the front.
-[[nodiscard]] std::vector<ArgumentDifference> compare_arguments(const Tape& reference, const Item& a, const Tape& target,
-                                                                const Item& b);
+[[nodiscard]] std::vector<ArgumentDifference> compare_arguments(const Tape& reference, const Item& a,
+                                                                const Tape& target, const Item& b);
 
 // All of an item's arguments as one text, normalised as for the comparison: equal texts are equal arguments.
 [[nodiscard]] std::string signature(const Tape& tape, const Item& item);

@@ -20,9 +20,7 @@
 namespace sonde::compare {
 namespace {
 
-std::string counted(std::size_t n, const char* what) {
-  return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
-}
+std::string counted(std::size_t n, const char* what) { return std::to_string(n) + " " + what + (n == 1 ? "" : "s"); }
 
 // Draws random numbers on purpose, while it trains.
 bool draws(const Tape& tape) {
@@ -139,8 +137,9 @@ class Comparison {
       }
       if (clean && fault.visible && fault.stage != Stage::parameters && fault.stage != Stage::arguments) {
         fault.evidence.push_back(fault.message);
-        fault.message = "on another input the models differ, though on the first one they are equal: control flow or a constant "
-                        "was baked in when the model was traced";
+        fault.message =
+            "on another input the models differ, though on the first one they are equal: control flow or a constant "
+            "was baked in when the model was traced";
         fault.cause = Cause::frozen_in;
       }
       result_.faults.push_back(std::move(fault));
@@ -154,7 +153,8 @@ class Comparison {
     for (const bool visible : {true, false})
       for (std::size_t i = 0; i < result_.faults.size(); ++i) {
         if (result_.faults[i].visible != visible) continue;
-        if (static_cast<std::int64_t>(i) == diverging_) result_.first_divergence = static_cast<std::int64_t>(ordered.size());
+        if (static_cast<std::int64_t>(i) == diverging_)
+          result_.first_divergence = static_cast<std::int64_t>(ordered.size());
         ordered.push_back(std::move(result_.faults[i]));
       }
     result_.faults = std::move(ordered);
@@ -165,12 +165,13 @@ class Comparison {
       for (const auto& [stored, tensor] : mend.stored)
         mends_->stored.push_back({tape.stored[static_cast<std::size_t>(stored)].name, tensor.detach().clone()});
       for (const auto& [call, edits] : mend.substitution.arguments)
-        for (const auto& [index, value] : edits) mends_->arguments.push_back(argument_mend(tape, items, call, index, value));
+        for (const auto& [index, value] : edits)
+          mends_->arguments.push_back(argument_mend(tape, items, call, index, value));
     }
   }
 
-  static Mends::ArgumentMend argument_mend(const Tape& tape, const std::vector<Item>& items, std::size_t call, int index,
-                                           const c10::IValue& value) {
+  static Mends::ArgumentMend argument_mend(const Tape& tape, const std::vector<Item>& items, std::size_t call,
+                                           int index, const c10::IValue& value) {
     Mends::ArgumentMend mend;
     mend.name = tape.calls[call].schema().arguments()[static_cast<std::size_t>(index)].name();
     mend.value = value;
@@ -185,15 +186,17 @@ class Comparison {
       ++mend.of;
       if (item.principal < call) ++mend.number;
     }
-    mend.text = mend.name + " = " + text_of(value) + " of " + mend.operation + (mend.owned ? " " : " after ") + mend.layer;
+    mend.text =
+        mend.name + " = " + text_of(value) + " of " + mend.operation + (mend.owned ? " " : " after ") + mend.layer;
     return mend;
   }
 
   void stages() {
     const auto count = [&](Stage stage) {
-      return static_cast<std::size_t>(std::ranges::count_if(result_.faults, [&](const Fault& f) { return f.stage == stage; }));
+      return static_cast<std::size_t>(
+          std::ranges::count_if(result_.faults, [&](const Fault& f) { return f.stage == stage; }));
     };
-    const std::string why = !deterministic_       ? "a model is not deterministic"
+    const std::string why = !deterministic_     ? "a model is not deterministic"
                             : reference_.runs() ? "the inputs differ"
                                                 : "of the reference only activations are known";
     const auto say = [&](Stage stage, bool done, std::string summary) {
@@ -202,12 +205,15 @@ class Comparison {
     const bool on = deterministic_ && !stopped_ && reference_.runs();
     say(Stage::determinism, true,
         deterministic_ ? "both models give the same output twice" : "one gives another output when it is run again");
-    say(Stage::input, deterministic_ && reference_.runs(), stopped_ ? "the first layers get different tensors" : "the first layers get the same tensor");
+    say(Stage::input, deterministic_ && reference_.runs(),
+        stopped_ ? "the first layers get different tensors" : "the first layers get the same tensor");
     say(Stage::parameters, on,
         std::to_string(equal_parameters_) + " of " + counted(parameters_, "parameter") + " of operations equal");
     say(Stage::arguments, on, counted(count(Stage::arguments), "difference") + " that can matter");
-    say(Stage::structure, on, counted(pairs_, "operation") + " correspond, " + std::to_string(unmatched_) + " stand alone");
-    say(Stage::dynamic, deterministic_ && !stopped_, counted(pairs_, "operation") + " run on the reference's activations");
+    say(Stage::structure, on,
+        counted(pairs_, "operation") + " correspond, " + std::to_string(unmatched_) + " stand alone");
+    say(Stage::dynamic, deterministic_ && !stopped_,
+        counted(pairs_, "operation") + " run on the reference's activations");
   }
 
   Subject& reference_;

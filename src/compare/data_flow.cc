@@ -30,7 +30,8 @@ std::vector<int> data_flow_order(const Side& side) {
   // Nothing takes from an idle dropout; it stands behind what it takes from.
   std::vector<std::vector<int>> idle(n);
   for (std::size_t i = 0; i < n; ++i)
-    if (side.items[i].optional && !before[i].empty()) idle[static_cast<std::size_t>(before[i][0])].push_back(static_cast<int>(i));
+    if (side.items[i].optional && !before[i].empty())
+      idle[static_cast<std::size_t>(before[i][0])].push_back(static_cast<int>(i));
 
   std::vector<int> order;
   std::vector<bool> placed(n, false);

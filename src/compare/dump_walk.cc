@@ -47,7 +47,8 @@ class DumpWalker {
     int previous = kNone;
     for (std::size_t d = 0; d < dumps_.size(); ++d) {
       if (item_of_[d] == kNone) {
-        result_.not_compared.push_back({"the dump " + dumps_[d].name, "no operation of the target gives a tensor like it"});
+        result_.not_compared.push_back(
+            {"the dump " + dumps_[d].name, "no operation of the target gives a tensor like it"});
         continue;
       }
       ++result_.pairs;
@@ -98,7 +99,8 @@ class DumpWalker {
     for (std::size_t d = n; d-- > 0;)
       for (std::size_t i = m; i-- > 0;) {
         const float here = scores[d * m + i] = score(d, i);
-        best[at(d, i)] = std::max({best[at(d + 1, i)], best[at(d, i + 1)], here > 0 ? best[at(d + 1, i + 1)] + here : 0.0F});
+        best[at(d, i)] =
+            std::max({best[at(d + 1, i)], best[at(d, i + 1)], here > 0 ? best[at(d + 1, i + 1)] + here : 0.0F});
       }
     item_of_.assign(n, kNone);
     for (std::size_t d = 0, i = 0; d < n && i < m;) {
@@ -145,8 +147,9 @@ class DumpWalker {
       fault.error = error;
       fault.floor = floor(item);
       const int between = item - previous - 1;
-      fault.message = "from the dumps before it the target makes another tensor than " + dumps_[d].name +
-                      (between > 0 ? "; " + std::to_string(between) + " operations before it have no dump" : std::string());
+      fault.message =
+          "from the dumps before it the target makes another tensor than " + dumps_[d].name +
+          (between > 0 ? "; " + std::to_string(between) + " operations before it have no dump" : std::string());
       try_alternatives(fault, d, previous);
       result_.faults.push_back(std::move(fault));
     }
@@ -193,7 +196,8 @@ class DumpWalker {
       result_.before.error = std::numeric_limits<double>::quiet_NaN();
     } else {
       result_.before = agreement({target_.outputs.front()}, {last.reshape(target_.outputs.front().sizes())});
-      result_.before.floor = relative_error(lane_.at(target_.tape.outputs.front()), exact_.at(target_.tape.outputs.front()));
+      result_.before.floor =
+          relative_error(lane_.at(target_.tape.outputs.front()), exact_.at(target_.tape.outputs.front()));
     }
     result_.after = result_.before;
   }

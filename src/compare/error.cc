@@ -30,7 +30,8 @@ double relative_error(const at::Tensor& a, const at::Tensor& b) {
     }
     const auto finite = q.isfinite();
     const auto same = at::logical_or(p.eq(q), at::logical_and(p.isnan(), q.isnan()));
-    if (!at::logical_or(finite, same).all().item<bool>() || !p.isfinite().eq(finite).all().item<bool>()) return infinity;
+    if (!at::logical_or(finite, same).all().item<bool>() || !p.isfinite().eq(finite).all().item<bool>())
+      return infinity;
     const double d2 = (p - q).masked_fill(finite.logical_not(), 0).norm().item<double>();
     const double s = q.masked_fill(finite.logical_not(), 0).norm().item<double>();
     difference += d2 * d2, size += s * s;

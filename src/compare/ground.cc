@@ -59,7 +59,8 @@ Ground::Ground(Recording a, Recording b, const Options& how, std::optional<Align
     const int number = target.tape.values[v].input;
     if (number == kNone) continue;
     for (const int input : inputs)
-      if (reference.tape.values[static_cast<std::size_t>(input)].input == number) correspond(static_cast<int>(v), input);
+      if (reference.tape.values[static_cast<std::size_t>(input)].input == number)
+        correspond(static_cast<int>(v), input);
   }
   keep_what_is_read_late();
 }
@@ -158,10 +159,11 @@ at::Tensor Ground::known(int value, const Substitution& substitution, const std:
     if (maker == kNone || !through.contains(maker)) return as_target(r, value);
   }
   const Value& description = target.tape.values[static_cast<std::size_t>(value)];
-  if (description.kind == Value::Kind::stored || description.kind == Value::Kind::constant) return target_lane.at(value);
+  if (description.kind == Value::Kind::stored || description.kind == Value::Kind::constant)
+    return target_lane.at(value);
   // What is computed from weights alone, unless weights are substituted, or it was computed in less precision.
-  const bool constant =
-      description.kind == Value::Kind::computed && target.tape.calls[static_cast<std::size_t>(description.call)].constant;
+  const bool constant = description.kind == Value::Kind::computed &&
+                        target.tape.calls[static_cast<std::size_t>(description.call)].constant;
   return constant && !reduced && substitution.values.empty() ? target_lane.at(value) : at::Tensor();
 }
 

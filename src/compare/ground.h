@@ -83,7 +83,8 @@ class Ground {
   Lane target_lane;
 
  private:
-  [[nodiscard]] at::Tensor known(int target_value, const Substitution& substitution, const std::set<int>& through) const;
+  [[nodiscard]] at::Tensor known(int target_value, const Substitution& substitution,
+                                 const std::set<int>& through) const;
   void keep_what_is_read_late();
 
   std::unordered_map<int, int> counterparts_;

@@ -16,10 +16,12 @@ bool is_dropout(const Call& call) { return call.kind.find("dropout") != std::str
 bool is_transparent(const Call& call) {
   if (call.identity && !is_dropout(call)) return true;
   static const std::set<std::string_view> kinds{
-      "view",     "reshape",       "flatten",        "unflatten", "squeeze", "unsqueeze", "_unsafe_view", "_reshape_alias",
-      "view_as",  "reshape_as",    "detach",         "alias",     "clone",   "contiguous", "to",          "_to_copy",
-      "expand",   "expand_as",     "lift_fresh",     "type_as",   "float",   "double",     "half",        "bfloat16",
-      "identity", "requires_grad", "_reshape_copy",  "positive",  "lift",    "copy"};
+      "view",          "reshape",       "flatten",        "unflatten",  "squeeze",
+      "unsqueeze",     "_unsafe_view",  "_reshape_alias", "view_as",    "reshape_as",
+      "detach",        "alias",         "clone",          "contiguous", "to",
+      "_to_copy",      "expand",        "expand_as",      "lift_fresh", "type_as",
+      "float",         "double",        "half",           "bfloat16",   "identity",
+      "requires_grad", "_reshape_copy", "positive",       "lift",       "copy"};
   return kinds.contains(call.kind);
 }
 
@@ -188,7 +190,8 @@ class Builder {
   // x W + b in two calls.
   [[nodiscard]] bool is_bias_of_last(std::size_t c) const {
     const Call& call = tape_.calls[c];
-    if (call.kind != "add" || items_.empty() || items_.back().kind != "linear" || number(call, "alpha", 1) != 1) return false;
+    if (call.kind != "add" || items_.empty() || items_.back().kind != "linear" || number(call, "alpha", 1) != 1)
+      return false;
     const Item& last = items_.back();
     const bool has_bias = std::ranges::any_of(last.parameters, [](const auto& p) { return p.role == "bias"; });
     if (has_bias || call.operands.size() != 2) return false;
@@ -198,7 +201,8 @@ class Builder {
       const ItemParameter behind = parameter_behind(tape_, bias);
       const auto& sizes = tape_.values[static_cast<std::size_t>(last.outputs.front())].sizes;
       const auto& bias_sizes = tape_.values[static_cast<std::size_t>(bias)].sizes;
-      if (behind.value != kNone && bias_sizes.size() == 1 && !sizes.empty() && bias_sizes[0] == sizes.back()) return true;
+      if (behind.value != kNone && bias_sizes.size() == 1 && !sizes.empty() && bias_sizes[0] == sizes.back())
+        return true;
     }
     return false;
   }

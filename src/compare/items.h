@@ -21,12 +21,13 @@ struct ItemParameter {
 };
 
 struct Item {
-  std::string kind;          // "linear", "conv2d", "batch_norm", "relu" ...
-  std::size_t first = 0;     // calls [first, end) of the tape
+  std::string kind;       // "linear", "conv2d", "batch_norm", "relu" ...
+  std::size_t first = 0;  // calls [first, end) of the tape
   std::size_t end = 0;
-  std::size_t principal = 0; // the call that does the work, whose arguments are compared
+  std::size_t principal = 0;  // the call that does the work, whose arguments are compared
   std::vector<ItemParameter> parameters;
-  std::vector<int> inputs;   // values that depend on the model's inputs, views and copies followed back to where they were made
+  std::vector<int>
+      inputs;  // values that depend on the model's inputs, views and copies followed back to where they were made
   std::vector<int> tables;   // operands that were computed, but from no input: masks, sines and cosines
   std::vector<int> outputs;  // results of the item's last call
   bool optional = false;     // changes nothing: dropout in evaluation

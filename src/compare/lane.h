@@ -57,7 +57,7 @@ class Lane {
 
   const Tape& tape_;
   const at::ScalarType precision_;
-  std::vector<at::Tensor> values_;       // computed ones and inputs
+  std::vector<at::Tensor> values_;     // computed ones and inputs
   std::vector<std::size_t> last_use_;  // calls, by value
   std::vector<std::size_t> needed_until_;
   std::vector<std::vector<int>> sharing_;  // values by Value::memory

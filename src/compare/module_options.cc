@@ -22,15 +22,15 @@ bool is_number(const Value& value) { return value.isDouble() || value.isInt(); }
 double number(const Value& value) { return value.toScalar().toDouble(); }
 
 // Sets options.NAME() of a module, whatever its type.
-#define SONDE_OPTION(NAME)                                                                  \
-  template <typename M, typename T>                                                         \
-  bool set_##NAME(M& module, const T& value) {                                              \
-    if constexpr (requires { module.options.NAME(value); }) {                               \
-      module.options.NAME(value);                                                           \
-      return true;                                                                          \
-    } else {                                                                                \
-      return false;                                                                         \
-    }                                                                                       \
+#define SONDE_OPTION(NAME)                                    \
+  template <typename M, typename T>                           \
+  bool set_##NAME(M& module, const T& value) {                \
+    if constexpr (requires { module.options.NAME(value); }) { \
+      module.options.NAME(value);                             \
+      return true;                                            \
+    } else {                                                  \
+      return false;                                           \
+    }                                                         \
   }
 SONDE_OPTION(eps)
 SONDE_OPTION(negative_slope)

@@ -114,8 +114,9 @@ class Comparison {
       if (r == kNone) continue;
       ++pairs_;
       const Item &a = reference.items[static_cast<std::size_t>(r)], &b = target.items[t];
-      const bool leaves = !(relative_error(target_.outputs[t], reference_.outputs[static_cast<std::size_t>(r)]) <=
-                            options_.times_floor * std::max(reference_.floors[static_cast<std::size_t>(r)], kLeastFloor));
+      const bool leaves =
+          !(relative_error(target_.outputs[t], reference_.outputs[static_cast<std::size_t>(r)]) <=
+            options_.times_floor * std::max(reference_.floors[static_cast<std::size_t>(r)], kLeastFloor));
       if (leaves) first_leaving = std::min(first_leaving, t);
       const bool suspect = parameters_differ(reference, a, target, b) ||
                            !compare_arguments(reference.tape, a, target.tape, b).empty() || first_leaving == t ||
@@ -195,12 +196,14 @@ class Comparison {
   }
 
   void pair(Ground& ground, int r, int t) {
-    const Item &a = ground.reference_items[static_cast<std::size_t>(r)], &b = ground.target_items[static_cast<std::size_t>(t)];
+    const Item &a = ground.reference_items[static_cast<std::size_t>(r)],
+               &b = ground.target_items[static_cast<std::size_t>(t)];
     const auto inputs = ground.inputs_of_pair(a, b);
     for (std::size_t k = 0; k < b.inputs.size(); ++k) {
       if (inputs[k] == kNone || !ground.reference_lane.at(inputs[k]).defined()) continue;
       InputCheck check = check_input(ground, t, b.inputs[k], r, inputs[k]);
-      std::erase_if(result_.faults, [&](const Fault& fault) { return check.absolved.contains(static_cast<int>(fault.target.index)); });
+      std::erase_if(result_.faults,
+                    [&](const Fault& fault) { return check.absolved.contains(static_cast<int>(fault.target.index)); });
       if (check.fault) result_.faults.push_back(std::move(*check.fault));
     }
     PairCheck check = check_pair(ground, r, t, inputs);

@@ -125,14 +125,16 @@ class PairChecker {
   }
 
   void compare_arguments_of_pair() {
-    for (const ArgumentDifference& difference : compare_arguments(ground_.reference.tape, a_, ground_.target.tape, b_)) {
+    for (const ArgumentDifference& difference :
+         compare_arguments(ground_.reference.tape, a_, ground_.target.tape, b_)) {
       const std::string wanted = text_of(difference.reference), got = text_of(difference.target);
       Fault& fault = add(Stage::arguments, difference.training_mode ? Cause::training_mode : Cause::argument,
                          difference.name + " is " + got + " in the target, " + wanted + " in the reference");
       fault.target.name = fault.reference.name = difference.name;
       if (difference.index == kNone) continue;
-      fault.repair.what = difference.training_mode && !difference.reference.toBool() ? "call eval() on it"
-                                                                                     : "set " + difference.name + " = " + wanted;
+      fault.repair.what = difference.training_mode && !difference.reference.toBool()
+                              ? "call eval() on it"
+                              : "set " + difference.name + " = " + wanted;
       edits_.emplace_back(difference.index, difference.reference);
     }
   }
@@ -155,14 +157,14 @@ class PairChecker {
       if (result_.faults.size() == before) ++result_.equal_parameters;
     }
     for (const ItemParameter& yours : b_.parameters)
-      if (counterpart_of(yours) == nullptr)
-        add_missing(ground_.target, yours, "the reference has no " + yours.role);
+      if (counterpart_of(yours) == nullptr) add_missing(ground_.target, yours, "the reference has no " + yours.role);
   }
 
   // The two biases of a recurrent layer, of which only the sum matters.
   [[nodiscard]] bool is_of_merged_biases(const std::string& role) const {
     const auto part = role.find("bias_");
-    if (part != 0 || (a_.kind != "lstm" && a_.kind != "gru" && a_.kind != "rnn_tanh" && a_.kind != "rnn_relu")) return false;
+    if (part != 0 || (a_.kind != "lstm" && a_.kind != "gru" && a_.kind != "rnn_tanh" && a_.kind != "rnn_relu"))
+      return false;
     const std::string layer = role.substr(std::string("bias_ih").size());
     const auto held = [&](const Side& side, const Item& item, const char* name) {
       const auto found = std::ranges::find(item.parameters, name + layer, &ItemParameter::role);
@@ -195,10 +197,12 @@ class PairChecker {
     const auto kind = [](const Side& side, const ItemParameter& p) {
       return side.tape.values[static_cast<std::size_t>(p.value)].kind;
     };
-    if (kind(ground_.reference, mine) != Value::Kind::stored || kind(ground_.target, yours) == Value::Kind::stored) return;
+    if (kind(ground_.reference, mine) != Value::Kind::stored || kind(ground_.target, yours) == Value::Kind::stored)
+      return;
     if (ground_.target.tape.stored.empty()) return;  // a function without parameters of its own
-    Fault& fault = add(Stage::parameters, Cause::parameter_not_registered,
-                       "its " + yours.role + " is in no parameter or buffer of the target: load, to and eval pass it over");
+    Fault& fault =
+        add(Stage::parameters, Cause::parameter_not_registered,
+            "its " + yours.role + " is in no parameter or buffer of the target: load, to and eval pass it over");
     fault.target.name = yours.role;
     fault.reference.name = name_of(ground_.reference, mine);
     fault.repair.what = "register the module (register_module) or the tensor (register_parameter, register_buffer)";
@@ -207,7 +211,8 @@ class PairChecker {
   void compare_parameter(const ItemParameter& mine, const ItemParameter& yours) {
     const auto reference = tensor_of(ground_.reference, mine), target = tensor_of(ground_.target, yours);
     if (!reference.defined() || !target.defined()) return;
-    if (reference.sizes() == target.sizes() && reference.scalar_type() == target.scalar_type() && at::equal(reference, target))
+    if (reference.sizes() == target.sizes() && reference.scalar_type() == target.scalar_type() &&
+        at::equal(reference, target))
       return;
     const auto difference = diagnose_parameter(reference, target, role_of(mine), ground_.reduced);
     if (!difference || difference->benign) return;
@@ -281,7 +286,8 @@ class PairChecker {
         after = error;
         mend = std::move(copy);
         for (Fault& fault : result_.faults)
-          if (fault.stage == Stage::parameters && !fault.repair.what.empty()) fault.repair.what = "copy the reference's values";
+          if (fault.stage == Stage::parameters && !fault.repair.what.empty())
+            fault.repair.what = "copy the reference's values";
       }
     }
     const bool accepted = after <= ground_.limit(result_.floor);

@@ -20,7 +20,7 @@ struct PairCheck {
   std::vector<Fault> faults;
   double error = 0;  // NaN: it could not be run on the reference's activations
   double floor = 0;
-  Mend mend;         // empty unless the faults' repairs were accepted
+  Mend mend;  // empty unless the faults' repairs were accepted
   std::size_t parameters = 0, equal_parameters = 0;
 };
 

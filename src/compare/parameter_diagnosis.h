@@ -15,8 +15,9 @@ namespace sonde::compare {
 
 // What the tensor is for: decides which rearrangements are known layouts.
 struct ParameterRole {
-  std::string operation;  // canonical kind: "conv2d", "conv_transpose2d", "linear", "lstm", "gru", "batch_norm", "embedding" ...
-  std::string part;       // "weight", "bias", "running_mean", "running_var", "weight_ih", "weight_hh", "bias_ih", "bias_hh"
+  std::string
+      operation;  // canonical kind: "conv2d", "conv_transpose2d", "linear", "lstm", "gru", "batch_norm", "embedding" ...
+  std::string part;  // "weight", "bias", "running_mean", "running_var", "weight_ih", "weight_hh", "bias_ih", "bias_hh"
   // For a linear layer behind a flatten of (channels, height, width): these three; else empty.
   std::vector<std::int64_t> flattened;
   // For projections of attention: the number of heads where it is known; 0 otherwise (all divisors are tried).
@@ -37,8 +38,9 @@ struct ParameterDifference {
 
 // Nothing if they are equal (also in different dtypes, if the target is the reference rounded to its own dtype and that is
 // the precision of the whole target model: `reduced`). Both on any device; strides do not matter.
-[[nodiscard]] std::optional<ParameterDifference> diagnose_parameter(const at::Tensor& reference, const at::Tensor& target,
-                                                                    const ParameterRole& role, bool reduced);
+[[nodiscard]] std::optional<ParameterDifference> diagnose_parameter(const at::Tensor& reference,
+                                                                    const at::Tensor& target, const ParameterRole& role,
+                                                                    bool reduced);
 
 // The two biases of a recurrent layer, of which some frameworks keep only the sum. Nothing if both are equal, or if they
 // differ otherwise: diagnose_parameter() says how. Benign in an LSTM and a plain recurrent layer, to which only the sum

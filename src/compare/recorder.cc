@@ -310,9 +310,7 @@ Recording record(Subject& subject, const Inputs& inputs) {
     add_tensors(subject.run(copies), recording.outputs);
     recorder.rethrow();
     for (const at::Tensor& output : recording.outputs) recording.tape.outputs.push_back(recorder.output(output));
-  } catch (const CompareError&) {
-    throw;
-  } catch (const std::exception& error) {
+  } catch (const CompareError&) { throw; } catch (const std::exception& error) {
     throw CompareError(subject.name() + " cannot be run on these inputs: " + first_line(error.what()));
   }
   for (at::Tensor& output : recording.outputs) output = output.detach().clone();

@@ -19,7 +19,7 @@ namespace sonde::compare {
 
 // What a replay takes in place of the tape's own.
 struct Substitution {
-  std::unordered_map<int, at::Tensor> values;               // of any kind
+  std::unordered_map<int, at::Tensor> values;                // of any kind
   std::unordered_map<std::size_t, ArgumentEdits> arguments;  // by call
 };
 

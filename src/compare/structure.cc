@@ -14,8 +14,8 @@
 namespace sonde::compare {
 namespace {
 
-constexpr std::size_t kMostTogether = 3;   // matched operations that may be right only together
-constexpr std::int64_t kMostMoved = 3;     // operations that one may have been moved over
+constexpr std::size_t kMostTogether = 3;  // matched operations that may be right only together
+constexpr std::int64_t kMostMoved = 3;    // operations that one may have been moved over
 
 // Unmatched items behind a value, and the matched ones that they start from; in the order of execution.
 struct Between {
@@ -58,7 +58,8 @@ std::string names(const std::vector<Item>& items, const std::set<int>& numbers) 
 
 // Says the same for all numbers if it does for some: a division for a multiplication by the inverse.
 bool is_arithmetic(const Item& item) {
-  static const std::set<std::string_view> kinds{"add", "sub", "rsub", "mul", "div", "neg", "pow", "matmul", "linear", "permute"};
+  static const std::set<std::string_view> kinds{"add", "sub", "rsub",   "mul",    "div",
+                                                "neg", "pow", "matmul", "linear", "permute"};
   return kinds.contains(item.kind) || item.inputs.size() != 1;
 }
 
@@ -102,12 +103,14 @@ class InputChecker {
   }
 
   [[nodiscard]] Between behind_target() const {
-    return between(ground_.target_items, ground_.alignment.reference_of,
-                   [&](int value) { return ground_.maker_in_target(value); }, target_value_);
+    return between(
+        ground_.target_items, ground_.alignment.reference_of, [&](int value) { return ground_.maker_in_target(value); },
+        target_value_);
   }
   [[nodiscard]] Between behind_reference() const {
-    return between(ground_.reference_items, ground_.alignment.target_of,
-                   [&](int value) { return ground_.maker_in_reference(value); }, reference_value_);
+    return between(
+        ground_.reference_items, ground_.alignment.target_of,
+        [&](int value) { return ground_.maker_in_reference(value); }, reference_value_);
   }
 
   // Takes matched operations in, from the nearest on, until the whole gives the reference's tensor.
@@ -123,8 +126,9 @@ class InputChecker {
         return true;
       }
       for (const int input : ground_.target_items[static_cast<std::size_t>(nearest)].inputs)
-        next.merge(between(ground_.target_items, ground_.alignment.reference_of,
-                           [&](int value) { return ground_.maker_in_target(value); }, input)
+        next.merge(between(
+                       ground_.target_items, ground_.alignment.reference_of,
+                       [&](int value) { return ground_.maker_in_target(value); }, input)
                        .matched);
     }
     return false;
@@ -242,7 +246,8 @@ void join_moved(std::vector<Fault>& faults) {
       if (missing.reference.operation != extra.target.operation) continue;
       if (std::abs(missing.target.index - extra.target.index) > kMostMoved) continue;
       extra.cause = Cause::operation_order;
-      extra.message = extra.target.operation + (extra.target.index <= missing.target.index ? " comes earlier" : " comes later") +
+      extra.message = extra.target.operation +
+                      (extra.target.index <= missing.target.index ? " comes earlier" : " comes later") +
                       " in the target than in the reference";
       extra.reference = missing.reference;
       faults.erase(faults.begin() + static_cast<std::ptrdiff_t>(i));

@@ -46,14 +46,14 @@ struct Operand {
 
 struct Call {
   std::optional<c10::OperatorHandle> op;
-  std::string kind;                      // without namespace, overload and the mark of in-place: "batch_norm"
-  std::vector<c10::IValue> arguments;    // as boxed, without the tensors
+  std::string kind;                    // without namespace, overload and the mark of in-place: "batch_norm"
+  std::vector<c10::IValue> arguments;  // as boxed, without the tensors
   std::vector<Operand> operands;
-  std::vector<int> results;              // values, in the order of the outputs, lists unpacked
+  std::vector<int> results;                                 // values, in the order of the outputs, lists unpacked
   at::ScalarType result_dtype = at::ScalarType::Undefined;  // of the first result
-  bool constant = false;                 // depends on no input of the model, and looks nothing up in its weights
-  bool identity = false;                 // its result is its first operand: a slice of all, a copy that was not needed
-  std::vector<std::uintptr_t> frames;    // of the user's program
+  bool constant = false;               // depends on no input of the model, and looks nothing up in its weights
+  bool identity = false;               // its result is its first operand: a slice of all, a copy that was not needed
+  std::vector<std::uintptr_t> frames;  // of the user's program
 
   [[nodiscard]] const c10::FunctionSchema& schema() const { return op->schema(); }
   // Index of the argument of this name, or kNone.

@@ -94,7 +94,8 @@ class Walker {
     const Item &a = reference_item(r), &b = target_item(t);
     if (a.inputs.empty() || b.inputs.empty()) return false;
     const auto wanted = ground_.reference_lane.at(a.inputs[0]), got = ground_.target_lane.at(b.inputs[0]);
-    if (!wanted.defined() || !got.defined() || relative_error(got, wanted) <= ground_.propagated_limit(floor_at(a.inputs[0])))
+    if (!wanted.defined() || !got.defined() ||
+        relative_error(got, wanted) <= ground_.propagated_limit(floor_at(a.inputs[0])))
       return false;
     const auto difference = diagnose_input(wanted, got);
     if (!difference || difference->cause == Cause::input_differs) return false;
@@ -137,8 +138,9 @@ class Walker {
     const auto& wanted = ground_.reference.tape.outputs;
     const auto& got = ground_.target.tape.outputs;
     if (wanted.size() != got.size())
-      result_.not_compared.push_back({"the outputs one by one", "the target gives " + std::to_string(got.size()) +
-                                                                    ", the reference " + std::to_string(wanted.size())});
+      result_.not_compared.push_back(
+          {"the outputs one by one",
+           "the target gives " + std::to_string(got.size()) + ", the reference " + std::to_string(wanted.size())});
     for (std::size_t i = 0; i < std::min(wanted.size(), got.size()); ++i) {
       const int mine = origin_of(ground_.target.tape, got[i]), theirs = origin_of(ground_.reference.tape, wanted[i]);
       InputCheck check = check_input(ground_, kNone, mine, kNone, theirs);
@@ -155,7 +157,8 @@ class Walker {
     }
     result_.before = agreement(ground_.target_recording.outputs, ground_.reference_recording.outputs);
     if (agreement(reference_outputs, ground_.reference_recording.outputs).error != 0)
-      result_.not_compared.push_back({"the reference's operations one by one", "run again one by one they give another output"});
+      result_.not_compared.push_back(
+          {"the reference's operations one by one", "run again one by one they give another output"});
     result_.before.floor = floor_outputs.empty() ? 0 : agreement(floor_outputs, reference_outputs).error;
     find_unexplained();
     std::stable_sort(said_.begin(), said_.end(), [](const Said& x, const Said& y) {
@@ -189,10 +192,11 @@ class Walker {
     Fault fault;
     fault.cause = Cause::numeric;
     fault.target = ground_.place(ground_.target, first_divergent_item_);
-    fault.reference =
-        ground_.place(ground_.reference, ground_.alignment.reference_of[static_cast<std::size_t>(first_divergent_item_)]);
-    fault.message = "the models part here, though each operation gives the same on the same activations: rounding that grows, "
-                    "or numbers that were made outside of operations";
+    fault.reference = ground_.place(ground_.reference,
+                                    ground_.alignment.reference_of[static_cast<std::size_t>(first_divergent_item_)]);
+    fault.message =
+        "the models part here, though each operation gives the same on the same activations: rounding that grows, "
+        "or numbers that were made outside of operations";
     fault.error = result_.before.error;
     fault.floor = result_.before.floor;
     said_.push_back({first_divergent_item_, std::move(fault), false});

@@ -13,12 +13,12 @@
 namespace sonde::compare {
 
 struct WalkResult {
-  std::vector<Fault> faults;  // in the order of execution
-  std::vector<Mend> mends;    // accepted ones
+  std::vector<Fault> faults;           // in the order of execution
+  std::vector<Mend> mends;             // accepted ones
   std::int64_t first_divergence = -1;  // index into `faults`
   Agreement before, after;
   bool stopped_at_input = false;
-  std::size_t pairs = 0, unmatched = 0;        // operations
+  std::size_t pairs = 0, unmatched = 0;  // operations
   std::size_t parameters = 0, equal_parameters = 0;
   std::vector<NotCompared> not_compared;
 };

@@ -17,7 +17,9 @@ class Dumps : public compare::Subject {
   explicit Dumps(std::vector<compare::DumpedTensor> dumps) : Subject("dumps.npz"), dumps_(std::move(dumps)) {}
   [[nodiscard]] std::vector<compare::StoredTensor> stored() const override { return {}; }
   [[nodiscard]] bool runs() const override { return false; }
-  [[nodiscard]] c10::IValue run(const Inputs& /*inputs*/) override { throw compare::CompareError("dumps cannot be run"); }
+  [[nodiscard]] c10::IValue run(const Inputs& /*inputs*/) override {
+    throw compare::CompareError("dumps cannot be run");
+  }
   [[nodiscard]] std::vector<compare::DumpedTensor> dumps() const override { return dumps_; }
 
  private:
@@ -33,7 +35,11 @@ class CompareWithDumps : public testing::Test {
                third = reference->block3->forward(second, start);
     auto hidden = reference->hidden(torch::avg_pool2d(third, 4).flatten(1));
     auto scores = torch::softmax(reference->head(torch::gelu(reference->norm(hidden))), 1);
-    dumps_ = {{"relu:0", start}, {"stage1/out:0", first.clone()}, {"stage2/out:0", second.clone()}, {"fc", hidden}, {"prob", scores}};
+    dumps_ = {{"relu:0", start},
+              {"stage1/out:0", first.clone()},
+              {"stage2/out:0", second.clone()},
+              {"fc", hidden},
+              {"prob", scores}};
   }
   [[nodiscard]] compare::Result against(SmallNet& port) const {
     return compare::run(compare::Model(std::make_shared<Dumps>(dumps_)), port, Inputs{images()});
@@ -89,8 +95,9 @@ TEST_F(CompareWithDumps, SayWhichFitNowhere) {
 }
 
 TEST_F(CompareWithDumps, AreNoTarget) {
-  EXPECT_THROW((void)compare::run(compare::of(*reference), compare::Model(std::make_shared<Dumps>(dumps_)), Inputs{images()}),
-               compare::CompareError);
+  EXPECT_THROW(
+      (void)compare::run(compare::of(*reference), compare::Model(std::make_shared<Dumps>(dumps_)), Inputs{images()}),
+      compare::CompareError);
 }
 
 }  // namespace

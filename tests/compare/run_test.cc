@@ -217,7 +217,8 @@ TEST_F(Compare, StopsAtAModelThatIsNotDeterministic) {
   const auto port = port_of(*reference);
   int calls = 0;
   const auto drifting = compare::of(
-      *port, [&](const Inputs& x) -> c10::IValue { return port->forward(x[0]) + static_cast<double>(++calls); }, "drifting");
+      *port, [&](const Inputs& x) -> c10::IValue { return port->forward(x[0]) + static_cast<double>(++calls); },
+      "drifting");
   const Result result = compare::run(compare::of(*reference), drifting, Inputs{images()});
   EXPECT_EQ(only(result).cause, Cause::not_deterministic);
 }
@@ -226,8 +227,8 @@ TEST_F(Compare, TellsWhichStepOfAChainIsWrong) {
   Writing writing;
   writing.eps = 1e-3;
   const auto first = port_of(*reference), second = port_of(*reference, writing), third = port_of(*reference, writing);
-  const auto chain = compare::chain({compare::of(*reference), compare::of(*first), compare::of(*second), compare::of(*third)},
-                                    {Inputs{images()}});
+  const auto chain = compare::chain(
+      {compare::of(*reference), compare::of(*first), compare::of(*second), compare::of(*third)}, {Inputs{images()}});
   ASSERT_EQ(chain.steps.size(), 3U);
   EXPECT_EQ(chain.first_wrong, 1);
   EXPECT_TRUE(chain.steps[2].equal());
@@ -245,7 +246,8 @@ TEST_F(Compare, SaysWhatItCannotRun) {
   options.times_floor = 0;
   EXPECT_THROW((void)compare::run(compare::of(*reference), compare::of(*port), Inputs{images()}, options),
                std::invalid_argument);
-  EXPECT_THROW((void)compare::run(compare::of(*reference), compare::of(*port), std::vector<Inputs>{}), compare::CompareError);
+  EXPECT_THROW((void)compare::run(compare::of(*reference), compare::of(*port), std::vector<Inputs>{}),
+               compare::CompareError);
 }
 
 }  // namespace

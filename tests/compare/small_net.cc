@@ -14,9 +14,11 @@ at::Tensor folded(const torch::nn::Conv2d& conv, const torch::nn::BatchNorm2d& b
 }  // namespace
 
 Block::Block(int channels, const Writing& how) : writing(how) {
-  conv1 = register_module("conv1", torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, channels, 3).padding(1).bias(false)));
+  conv1 = register_module("conv1",
+                          torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, channels, 3).padding(1).bias(false)));
   bn1 = register_module("bn1", torch::nn::BatchNorm2d(torch::nn::BatchNorm2dOptions(channels).eps(how.eps)));
-  conv2 = register_module("conv2", torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, channels, 3).padding(1).bias(false)));
+  conv2 = register_module("conv2",
+                          torch::nn::Conv2d(torch::nn::Conv2dOptions(channels, channels, 3).padding(1).bias(false)));
   bn2 = register_module("bn2", torch::nn::BatchNorm2d(channels));
 }
 

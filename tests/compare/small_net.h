@@ -7,12 +7,12 @@ namespace sonde::tests {
 
 // How a port is written. The defaults are the reference.
 struct Writing {
-  double eps = 1e-5;                            // of the second block's first batch norm
+  double eps = 1e-5;  // of the second block's first batch norm
   enum class Middle { relu, none, leaky, relu6, before_norm } middle = Middle::relu;  // in the second block
-  bool residual = true;                         // in the second block
-  bool residual_of_input = true;                // it adds the block's input, and not the stem's output
-  bool spelled_out = false;                     // GELU, linear layers and softmax in other words
-  bool folded = false;                          // batch norms of the first block multiplied into its convolutions
+  bool residual = true;                                                               // in the second block
+  bool residual_of_input = true;  // it adds the block's input, and not the stem's output
+  bool spelled_out = false;       // GELU, linear layers and softmax in other words
+  bool folded = false;            // batch norms of the first block multiplied into its convolutions
   int softmax_dim = 1;
 };
 
