@@ -200,7 +200,7 @@ class Comparison {
                             : reference_.runs() ? "the inputs differ"
                                                 : "of the reference only activations are known";
     const auto say = [&](Stage stage, bool done, std::string summary) {
-      result_.stages.push_back({stage, done, done ? std::move(summary) : "not done: " + why});
+      result_.stages.push_back({stage, done, done ? std::move(summary) : why});
     };
     const bool on = deterministic_ && !stopped_ && reference_.runs();
     say(Stage::determinism, true,

@@ -214,9 +214,9 @@ class Comparison {
   void say_stages() {
     const std::string close = std::to_string(chosen_.size()) + " operations looked at closely";
     result_.stages = {
-        {Stage::determinism, false, "not done: each model is run once a pass"},
-        {Stage::input, false, "not done: models are loaded one at a time"},
-        {Stage::parameters, true, std::to_string(parameters_ - equal_parameters_) + " parameters differ; " + close},
+        {Stage::determinism, false, "each model is run once a pass"},
+        {Stage::input, false, "models are loaded one at a time"},
+        {Stage::parameters, true, "differ: " + std::to_string(parameters_ - equal_parameters_) + "; " + close},
         {Stage::arguments, true, close},
         {Stage::structure, true, std::to_string(pairs_) + " operations correspond"},
         {Stage::dynamic, true, close},
