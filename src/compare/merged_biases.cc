@@ -1,5 +1,6 @@
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
+#include <c10/core/GradMode.h>
 
 #include "compare/parameter_diagnosis.h"
 #include "compare/plain_tensor.h"

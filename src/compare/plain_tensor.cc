@@ -6,6 +6,7 @@
 
 #include <ATen/Functions.h>
 #include <ATen/TensorOperators.h>
+#include <c10/core/GradMode.h>
 
 namespace sonde::compare {
 namespace {
