@@ -84,7 +84,8 @@ std::vector<FaultGroup> groups_of(const Result& result) {
     if (fresh) groups.emplace_back();
     groups[entry->second].push_back(i);
   }
-  std::ranges::stable_partition(groups, [&](const FaultGroup& group) { return result.faults[group.front()].visible; });
+  std::stable_partition(groups.begin(), groups.end(),
+                        [&](const FaultGroup& group) { return result.faults[group.front()].visible; });
   if (result.first_divergence >= 0) {
     const auto first = static_cast<std::size_t>(result.first_divergence);
     for (auto group = groups.begin(); group != groups.end(); ++group) {
