@@ -2,11 +2,11 @@
 // which takes the place of this process.
 #include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <unistd.h>
@@ -33,7 +33,7 @@ fs::path find_program() {
   const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
   std::vector<fs::path> folders;
   if (!error) folders = {here, here.parent_path() / "libexec"};
-  const char* path = std::getenv("PATH");
+  const char* path = std::getenv("PATH");  // NOLINT(concurrency-mt-unsafe): there is one thread
   std::string rest = path == nullptr ? "" : path;
   while (!rest.empty()) {
     const auto end = rest.find(':');
@@ -54,7 +54,7 @@ fs::path find_program() {
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
   ::execv(program.c_str(), argv.data());
-  throw std::runtime_error(program.string() + ": " + std::strerror(errno));
+  throw std::runtime_error(program.string() + ": " + std::generic_category().message(errno));
 }
 
 }  // namespace
