@@ -11,6 +11,7 @@
 #include <c10/core/GradMode.h>
 
 #include "compare/arguments.h"
+#include "compare/common_subsequence.h"
 
 namespace sonde::compare {
 namespace {
@@ -195,32 +196,15 @@ struct Aligned {
 
 // The common subsequence of the items in these orders that counts most.
 Aligned best_subsequence(Scores& scores, const Orders& orders) {
-  const std::size_t n = orders.reference.size(), m = orders.target.size();
   const auto number = [](int item) { return static_cast<std::size_t>(item); };
-  // best[r][t]: of the items from r and t on.
-  std::vector<float> best((n + 1) * (m + 1), 0), own(n * m);
-  const auto at = [m](std::size_t r, std::size_t t) { return r * (m + 1) + t; };
-  for (std::size_t r = n; r-- > 0;) {
-    for (std::size_t t = m; t-- > 0;) {
-      const float score = own[r * m + t] = scores.of(number(orders.reference[r]), number(orders.target[t]));
-      float value = std::max(best[at(r + 1, t)], best[at(r, t + 1)]);
-      if (score > 0) value = std::max(value, best[at(r + 1, t + 1)] + score);
-      best[at(r, t)] = value;
-    }
-  }
-  Aligned result{{std::vector<int>(m, kNone), std::vector<int>(n, kNone)}, best[0]};
-  std::size_t r = 0, t = 0;
-  while (r < n && t < m) {
-    const float score = own[r * m + t];
-    if (score > 0 && best[at(r, t)] == best[at(r + 1, t + 1)] + score) {
-      result.alignment.reference_of[number(orders.target[t])] = orders.reference[r];
-      result.alignment.target_of[number(orders.reference[r])] = orders.target[t];
-      ++r, ++t;
-    } else if (best[at(r, t)] == best[at(r + 1, t)]) {
-      ++r;
-    } else {
-      ++t;
-    }
+  const std::size_t n = orders.reference.size(), m = orders.target.size();
+  const auto best = best_common_subsequence(n, m, [&](std::size_t r, std::size_t t) {
+    return scores.of(number(orders.reference[r]), number(orders.target[t]));
+  });
+  Aligned result{{std::vector<int>(m, kNone), std::vector<int>(n, kNone)}, best.score};
+  for (const auto& [r, t] : best.pairs) {
+    result.alignment.reference_of[number(orders.target[t])] = orders.reference[r];
+    result.alignment.target_of[number(orders.reference[r])] = orders.target[t];
   }
   return result;
 }

@@ -12,6 +12,7 @@
 #include "compare/agreement.h"
 #include "compare/alternatives.h"
 #include "compare/arguments.h"
+#include "compare/common_subsequence.h"
 #include "compare/error.h"
 #include "compare/items.h"
 #include "compare/lane.h"
@@ -93,26 +94,10 @@ class DumpWalker {
 
   // In order: the best common subsequence, as for two models.
   void match() {
-    const std::size_t n = dumps_.size(), m = items_.size();
-    std::vector<float> scores(n * m), best((n + 1) * (m + 1), 0);
-    const auto at = [m](std::size_t d, std::size_t i) { return d * (m + 1) + i; };
-    for (std::size_t d = n; d-- > 0;)
-      for (std::size_t i = m; i-- > 0;) {
-        const float here = scores[d * m + i] = score(d, i);
-        best[at(d, i)] =
-            std::max({best[at(d + 1, i)], best[at(d, i + 1)], here > 0 ? best[at(d + 1, i + 1)] + here : 0.0F});
-      }
-    item_of_.assign(n, kNone);
-    for (std::size_t d = 0, i = 0; d < n && i < m;) {
-      const float here = scores[d * m + i];
-      if (here > 0 && best[at(d, i)] == best[at(d + 1, i + 1)] + here) {
-        item_of_[d++] = static_cast<int>(i++);
-      } else if (best[at(d, i)] == best[at(d, i + 1)]) {
-        ++i;
-      } else {
-        ++d;
-      }
-    }
+    const auto best = best_common_subsequence(items_.size(), dumps_.size(),
+                                              [this](std::size_t i, std::size_t d) { return score(d, i); });
+    item_of_.assign(dumps_.size(), kNone);
+    for (const auto& [i, d] : best.pairs) item_of_[d] = static_cast<int>(i);
   }
 
   [[nodiscard]] double limit(int item) const { return options_.times_floor * std::max(floor(item), kLeastFloor); }
