@@ -9,16 +9,8 @@ set -euo pipefail
 program=$1
 folder=$2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-venv=$here/../../build/formats-venv
-wanted="numpy==2.4.6 ml_dtypes==0.6.0 safetensors==0.8.0 onnx==1.23.2"
-
-if [ ! -f "$venv/complete" ]; then
-  if ! python3 -m venv "$venv" || ! "$venv/bin/pip" install --quiet --disable-pip-version-check $wanted; then
-    echo "skipped: no virtual environment with $wanted (no network? on Debian: apt-get install python3-venv)"
-    exit 77
-  fi
-  touch "$venv/complete"
-fi
+. "$here/../../cmake/virtual_environment.sh"
+virtual_environment_or_skip formats numpy==2.4.6 ml_dtypes==0.6.0 safetensors==0.8.0 onnx==1.23.2
 
 rm -rf "$folder"
 mkdir -p "$folder"

@@ -9,16 +9,8 @@ set -euo pipefail
 program=$1
 folder=$2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-venv=$here/../../build/tensorboard-venv
-wanted="tensorboard==2.21.0 numpy==2.4.6"
-
-if [ ! -f "$venv/complete" ]; then
-  if ! python3 -m venv "$venv" || ! "$venv/bin/pip" install --quiet --disable-pip-version-check $wanted; then
-    echo "skipped: no virtual environment with $wanted (no network? on Debian: apt-get install python3-venv)"
-    exit 77
-  fi
-  touch "$venv/complete"
-fi
+. "$here/../../cmake/virtual_environment.sh"
+virtual_environment_or_skip tensorboard tensorboard==2.21.0 numpy==2.4.6
 
 rm -rf "$folder"
 mkdir -p "$folder"

@@ -9,16 +9,8 @@ set -euo pipefail
 program=$1
 folder=$2
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-venv=$here/../../../build/onnx-venv
-wanted="torch==2.13.0 numpy==2.4.6 ml_dtypes==0.6.0 onnx==1.23.2 onnxscript==0.7.2 onnxruntime==1.31.1"
-
-if [ ! -f "$venv/complete" ]; then
-  if ! python3 -m venv "$venv" || ! "$venv/bin/pip" install --quiet --disable-pip-version-check $wanted; then
-    echo "skipped: no virtual environment with $wanted (no network? on Debian: apt-get install python3-venv)"
-    exit 77
-  fi
-  touch "$venv/complete"
-fi
+. "$here/../../../cmake/virtual_environment.sh"
+virtual_environment_or_skip onnx $onnx_packages
 
 rm -rf "$folder"
 mkdir -p "$folder"
