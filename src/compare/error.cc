@@ -40,4 +40,9 @@ double relative_error(const at::Tensor& a, const at::Tensor& b) {
   return size == 0 ? infinity : std::sqrt(difference / size);
 }
 
+double relative_error_in_any_shape(const at::Tensor& a, const at::Tensor& b) {
+  if (!a.defined() || !b.defined()) return std::numeric_limits<double>::infinity();
+  return relative_error(a.numel() == b.numel() ? a.reshape(b.sizes()) : a, b);
+}
+
 }  // namespace sonde::compare

@@ -9,6 +9,9 @@ namespace sonde::compare {
 // both are equal, also where both have the same non-finite elements; NaN if either is undefined.
 [[nodiscard]] double relative_error(const at::Tensor& a, const at::Tensor& b);
 
+// The same where other shapes of the same elements in the same order are the same. Infinite if either is undefined.
+[[nodiscard]] double relative_error_in_any_shape(const at::Tensor& a, const at::Tensor& b);
+
 // What rounding to single precision alone explains in a result that is otherwise exact.
 inline constexpr double kLeastFloor = 6e-8;
 

@@ -41,11 +41,6 @@ Between between(const std::vector<Item>& items, const std::vector<int>& other, c
   return found;
 }
 
-double error_of(const at::Tensor& mine, const at::Tensor& reference) {
-  if (!mine.defined() || !reference.defined()) return std::numeric_limits<double>::infinity();
-  return relative_error(mine.numel() == reference.numel() ? mine.reshape(reference.sizes()) : mine, reference);
-}
-
 std::string names(const std::vector<Item>& items, const std::set<int>& numbers) {
   std::string text;
   std::size_t count = 0;
@@ -98,7 +93,7 @@ class InputChecker {
 
   [[nodiscard]] double error_through(const std::set<int>& through) const {
     try {
-      return error_of(ground_.resolve({target_value_}, {}, through).front(), wanted_);
+      return relative_error_in_any_shape(ground_.resolve({target_value_}, {}, through).front(), wanted_);
     } catch (const std::exception&) { return std::numeric_limits<double>::infinity(); }
   }
 
@@ -232,7 +227,7 @@ bool equal_with_what_precedes(const Ground& ground, int r, int t) {
     const auto results = ground.resolve(b.outputs, {}, {t});
     const double limit = ground.limit(ground.floor_of(a));
     for (std::size_t i = 0; i < results.size(); ++i)
-      if (!(error_of(results[i], ground.reference_lane.at(a.outputs[i])) <= limit)) return false;
+      if (!(relative_error_in_any_shape(results[i], ground.reference_lane.at(a.outputs[i])) <= limit)) return false;
     return true;
   } catch (const std::exception&) { return false; }
 }

@@ -124,7 +124,7 @@ class Walker {
     if (first_divergent_item_ != kNone || a.outputs.empty() || b.outputs.empty()) return;
     const auto wanted = ground_.reference_lane.at(a.outputs[0]), got = ground_.target_lane.at(b.outputs[0]);
     if (!wanted.defined() || !got.defined()) return;
-    const double error = relative_error(got.numel() == wanted.numel() ? got.reshape(wanted.sizes()) : got, wanted);
+    const double error = relative_error_in_any_shape(got, wanted);
     if (!(error <= ground_.propagated_limit(floor_at(a.outputs[0])))) first_divergent_item_ = t;
   }
 
