@@ -10,6 +10,7 @@
 
 #include "compare/agreement.h"
 #include "compare/arguments.h"
+#include "compare/boxed_tensors.h"
 #include "compare/dump_walk.h"
 #include "compare/ground.h"
 #include "compare/kept_model.h"

@@ -9,7 +9,7 @@
 #include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
 
-#include "compare/recorder.h"
+#include "compare/boxed_tensors.h"
 
 namespace sonde::compare {
 namespace {
@@ -46,15 +46,6 @@ void put(std::vector<c10::IValue>& stack, const Operand& operand, at::Tensor ten
   list.set(static_cast<std::size_t>(operand.element), std::move(tensor));
 }
 
-// Lists of tensors are filled in anew for each run; what else is boxed is not written to.
-c10::IValue fresh(const c10::IValue& argument) {
-  if (argument.isTensorList()) return c10::IValue(std::vector<at::Tensor>(argument.toListRef().size()));
-  if (!argument.isOptionalTensorList()) return argument;
-  c10::List<c10::optional<at::Tensor>> empty;
-  for (std::size_t k = 0; k < argument.toListRef().size(); ++k) empty.push_back(c10::nullopt);
-  return c10::IValue(std::move(empty));
-}
-
 }  // namespace
 
 bool is_reduced(at::ScalarType dtype) { return dtype == at::kHalf || dtype == at::kBFloat16; }
@@ -80,7 +71,8 @@ std::vector<at::Tensor> run_call(const Call& call, std::vector<at::Tensor> tenso
   const auto& schema = call.schema().arguments();
   std::vector<c10::IValue> stack;
   stack.reserve(call.arguments.size());
-  for (const c10::IValue& argument : call.arguments) stack.push_back(fresh(argument));
+  // Lists of tensors are filled in anew for each run; what else is boxed is not written to.
+  for (const c10::IValue& argument : call.arguments) stack.push_back(with_emptied_list(argument));
   if (edits != nullptr)
     for (const auto& [index, value] : *edits) stack[static_cast<std::size_t>(index)] = value;
   const bool statistics = updates_statistics(call, stack);

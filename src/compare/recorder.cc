@@ -8,6 +8,7 @@
 #include <ATen/record_function.h>
 #include <c10/core/GradMode.h>
 
+#include "compare/boxed_tensors.h"
 #include "compare/kept_model.h"
 #include "probes/call_site.h"
 #include "probes/torch_version.h"
@@ -144,22 +145,13 @@ class Recorder {
         pending_.arguments.back() = input;
     } else if (input.isTensorList() || input.isOptionalTensorList()) {
       const auto list = input.toListRef();
-      pending_.arguments.push_back(empty_list(input));
+      pending_.arguments.push_back(with_emptied_list(input));
       for (std::size_t k = 0; k < list.size(); ++k)
         if (list[k].isTensor() && list[k].toTensor().defined())
           add_operand(list[k].toTensor(), index, static_cast<int>(k));
     } else {
       pending_.arguments.push_back(input);
     }
-  }
-
-  // A list of as many undefined tensors.
-  static c10::IValue empty_list(const c10::IValue& list) {
-    const std::size_t n = list.toListRef().size();
-    if (list.isTensorList()) return c10::IValue(std::vector<at::Tensor>(n));
-    c10::List<c10::optional<at::Tensor>> empty;
-    for (std::size_t k = 0; k < n; ++k) empty.push_back(c10::nullopt);
-    return c10::IValue(std::move(empty));
   }
 
   void add_operand(const at::Tensor& tensor, int argument, int element) {
@@ -286,18 +278,6 @@ class Recorder {
 std::string first_line(const std::string& what) { return what.substr(0, what.find('\n')); }
 
 }  // namespace
-
-void add_tensors(const c10::IValue& value, std::vector<at::Tensor>& tensors) {
-  if (value.isTensor()) {
-    if (value.toTensor().defined()) tensors.push_back(value.toTensor());
-  } else if (value.isTuple()) {
-    for (const auto& element : value.toTupleRef().elements()) add_tensors(element, tensors);
-  } else if (value.isList()) {
-    for (const auto& element : value.toListRef()) add_tensors(element, tensors);
-  } else if (value.isGenericDict()) {
-    for (const auto& entry : value.toGenericDict()) add_tensors(entry.value(), tensors);
-  }
-}
 
 Recording record(Subject& subject, const Inputs& inputs) {
   Recording recording;

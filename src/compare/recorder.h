@@ -19,7 +19,4 @@ struct Recording {
 // were. Throws CompareError, with the model's name, if the model does.
 [[nodiscard]] Recording record(Subject& subject, const Inputs& inputs);
 
-// The tensors in a value: a tensor, a tuple, a list or a dictionary of them; others are passed over.
-void add_tensors(const c10::IValue& value, std::vector<at::Tensor>& tensors);
-
 }  // namespace sonde::compare
