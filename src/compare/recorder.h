@@ -1,8 +1,7 @@
 // Recorder: writes a Tape of what a model runs on the calling thread.
 //
 // Sees outermost operations through at::RecordFunction, so C++ modules, TorchScript and ONNX graphs run by ATen's
-// operators come out in the same vocabulary. A tensor is known by its TensorImpl, else by its memory and geometry (what
-// is made without the dispatcher, as x.data() is); memory that was written without an operator becomes a constant.
+// operators come out in the same vocabulary.
 #pragma once
 
 #include "compare/subject.h"
