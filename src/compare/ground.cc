@@ -208,6 +208,16 @@ Place Ground::place(const Side& side, int index) const {
   return place;
 }
 
+Fault Ground::fault(int reference_item, int target_item, Stage stage, Cause cause, std::string message) const {
+  Fault fault;
+  fault.stage = stage;
+  fault.cause = cause;
+  fault.target = place(target, target_item);
+  fault.reference = place(reference, reference_item);
+  fault.message = std::move(message);
+  return fault;
+}
+
 int Ground::maker_in_reference(int value) const {
   const auto found = makers_in_reference_.find(value);
   return found == makers_in_reference_.end() ? kNone : found->second;

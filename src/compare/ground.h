@@ -65,6 +65,7 @@ class Ground {
   [[nodiscard]] at::Tensor as_target(int reference_value, int target_value) const;
 
   [[nodiscard]] Place place(const Side& side, int item) const;
+  [[nodiscard]] Fault fault(int reference_item, int target_item, Stage stage, Cause cause, std::string message) const;
   // The item that makes a value, or kNone.
   [[nodiscard]] int maker_in_reference(int value) const;
   [[nodiscard]] int maker_in_target(int value) const;

@@ -1,10 +1,10 @@
 #include "compare/pair_check.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
+#include <exception>
+#include <iterator>
 #include <limits>
-#include <optional>
+#include <utility>
 
 #include <ATen/Functions.h>
 #include <ATen/record_function.h>
@@ -12,17 +12,10 @@
 
 #include "compare/arguments.h"
 #include "compare/error.h"
-#include "compare/parameter_diagnosis.h"
+#include "compare/pair_parameters.h"
 
 namespace sonde::compare {
 namespace {
-
-// Smaller differences of a parameter are rounding: folded or recomputed weights.
-constexpr double kParameterRounding = 1e-6;
-
-at::Tensor turned(const at::Tensor& tensor, bool transposed) {
-  return transposed && tensor.dim() == 2 ? tensor.t() : tensor;
-}
 
 class PairChecker {
  public:
@@ -71,22 +64,12 @@ class PairChecker {
     if (!ground_.reduced) return;
     // A parameter that is the reference's but for the target's precision is taken in full.
     for (const ItemParameter& parameter : b_.parameters)
-      if (const ItemParameter* other = counterpart_of(parameter)) {
+      if (const ItemParameter* other = parameter_in(a_, parameter.role)) {
         const auto mine = tensor_of(ground_.reference, *other), yours = tensor_of(ground_.target, parameter);
         if (mine.defined() && yours.defined() && mine.sizes() == yours.sizes() && is_reduced(yours.scalar_type()) &&
             at::equal(mine.to(yours.scalar_type()), yours))
           base_.values[parameter.value] = turned(mine, parameter.transposed);
       }
-  }
-
-  [[nodiscard]] static at::Tensor tensor_of(const Side& side, const ItemParameter& parameter) {
-    return turned(side.tape.values[static_cast<std::size_t>(parameter.value)].tensor, parameter.transposed);
-  }
-
-  [[nodiscard]] const ItemParameter* counterpart_of(const ItemParameter& parameter) const {
-    for (const ItemParameter& other : a_.parameters)
-      if (other.role == parameter.role) return &other;
-    return nullptr;
   }
 
   // Of the outputs, in the reference's shapes.
@@ -109,14 +92,7 @@ class PairChecker {
   }
 
   Fault& add(Stage stage, Cause cause, std::string message) {
-    Fault fault;
-    fault.stage = stage;
-    fault.cause = cause;
-    fault.target = ground_.place(ground_.target, t_);
-    fault.reference = ground_.place(ground_.reference, r_);
-    fault.message = std::move(message);
-    result_.faults.push_back(std::move(fault));
-    return result_.faults.back();
+    return result_.faults.emplace_back(ground_.fault(r_, t_, stage, cause, std::move(message)));
   }
 
   void compare_arguments_of_pair() {
@@ -135,107 +111,11 @@ class PairChecker {
   }
 
   void compare_parameters() {
-    for (const ItemParameter& mine : a_.parameters) {
-      const auto yours = std::ranges::find(b_.parameters, mine.role, &ItemParameter::role);
-      if (yours == b_.parameters.end()) {
-        add_missing(ground_.reference, mine, "the target has no " + mine.role);
-        continue;
-      }
-      ++result_.parameters;
-      if (is_of_merged_biases(mine.role)) {
-        ++result_.equal_parameters;
-        continue;
-      }
-      const std::size_t before = result_.faults.size();
-      check_registered(mine, *yours);
-      compare_parameter(mine, *yours);
-      if (result_.faults.size() == before) ++result_.equal_parameters;
-    }
-    for (const ItemParameter& yours : b_.parameters)
-      if (counterpart_of(yours) == nullptr) add_missing(ground_.target, yours, "the reference has no " + yours.role);
-  }
-
-  // The two biases of a recurrent layer, of which only the sum matters.
-  [[nodiscard]] bool is_of_merged_biases(const std::string& role) const {
-    const auto part = role.find("bias_");
-    if (part != 0 || (a_.kind != "lstm" && a_.kind != "gru" && a_.kind != "rnn_tanh" && a_.kind != "rnn_relu"))
-      return false;
-    const std::string layer = role.substr(std::string("bias_ih").size());
-    const auto held = [&](const Side& side, const Item& item, const char* name) {
-      const auto found = std::ranges::find(item.parameters, name + layer, &ItemParameter::role);
-      return found == item.parameters.end() ? at::Tensor() : tensor_of(side, *found);
-    };
-    const at::Tensor tensors[] = {held(ground_.reference, a_, "bias_ih"), held(ground_.reference, a_, "bias_hh"),
-                                  held(ground_.target, b_, "bias_ih"), held(ground_.target, b_, "bias_hh")};
-    for (const at::Tensor& tensor : tensors)
-      if (!tensor.defined()) return false;
-    const auto merged = diagnose_merged_biases(tensors[0], tensors[1], tensors[2], tensors[3], {a_.kind, role, {}, 0});
-    return merged && merged->benign;
-  }
-
-  // A bias of zeros, and a scale of ones, are as good as none.
-  void add_missing(const Side& side, const ItemParameter& parameter, std::string message) {
-    const auto tensor = tensor_of(side, parameter);
-    const bool weight = parameter.role == "weight" || parameter.role == "running_var";
-    if (!tensor.defined() || at::equal(tensor, weight ? at::ones_like(tensor) : at::zeros_like(tensor))) return;
-    Fault& fault = add(Stage::parameters, Cause::parameter_missing, std::move(message));
-    (&side == &ground_.target ? fault.target : fault.reference).name = name_of(side, parameter);
-  }
-
-  [[nodiscard]] static std::string name_of(const Side& side, const ItemParameter& parameter) {
-    const Value& value = side.tape.values[static_cast<std::size_t>(parameter.value)];
-    return value.kind == Value::Kind::stored ? side.tape.stored[static_cast<std::size_t>(value.stored)].name
-                                             : std::string();
-  }
-
-  void check_registered(const ItemParameter& mine, const ItemParameter& yours) {
-    const auto kind = [](const Side& side, const ItemParameter& p) {
-      return side.tape.values[static_cast<std::size_t>(p.value)].kind;
-    };
-    if (kind(ground_.reference, mine) != Value::Kind::stored || kind(ground_.target, yours) == Value::Kind::stored)
-      return;
-    if (ground_.target.tape.stored.empty()) return;  // a function without parameters of its own
-    Fault& fault =
-        add(Stage::parameters, Cause::parameter_not_registered,
-            "its " + yours.role + " is in no parameter or buffer of the target: load, to and eval pass it over");
-    fault.target.name = yours.role;
-    fault.reference.name = name_of(ground_.reference, mine);
-    fault.repair.what = "register the module (register_module) or the tensor (register_parameter, register_buffer)";
-  }
-
-  void compare_parameter(const ItemParameter& mine, const ItemParameter& yours) {
-    const auto reference = tensor_of(ground_.reference, mine), target = tensor_of(ground_.target, yours);
-    if (!reference.defined() || !target.defined()) return;
-    if (reference.sizes() == target.sizes() && reference.scalar_type() == target.scalar_type() &&
-        at::equal(reference, target))
-      return;
-    const auto difference = diagnose_parameter(reference, target, role_of(mine), ground_.reduced);
-    if (!difference || difference->benign) return;
-    if (std::abs(difference->relative_error) < kParameterRounding) return;
-    Fault& fault = add(Stage::parameters, difference->cause, difference->message);
-    fault.evidence = difference->evidence;
-    fault.target.name = name_of(ground_.target, yours);
-    fault.reference.name = name_of(ground_.reference, mine);
-    if (fault.target.name.empty()) fault.target.name = yours.role;
-    fault.repair.what = difference->repair;
-    const bool same_shape = reference.sizes() == target.sizes();
-    at::Tensor mended = difference->mended.defined() ? difference->mended
-                        : same_shape                 ? reference.to(target.scalar_type())
-                                                     : at::Tensor();
-    if (!mended.defined()) return;
-    if (fault.repair.what.empty()) fault.repair.what = "copy the reference's values";
-    mends_.push_back({&yours, mended, same_shape ? reference : at::Tensor()});
-  }
-
-  [[nodiscard]] ParameterRole role_of(const ItemParameter& parameter) const {
-    ParameterRole role{a_.kind, parameter.role, {}, 0};
-    if (a_.kind != "linear" || a_.inputs.empty() || parameter.role != "weight") return role;
-    // What is multiplied has two dimensions though what it was made of had four: a flatten.
-    const auto& made = ground_.reference.tape.values[static_cast<std::size_t>(a_.inputs.front())].sizes;
-    const auto weight = tensor_of(ground_.reference, parameter);
-    if (made.size() == 4 && weight.dim() == 2 && made[1] * made[2] * made[3] == weight.size(1))
-      role.flattened = {made[1], made[2], made[3]};
-    return role;
+    ParameterCheck found = check_parameters(ground_, r_, t_);
+    std::ranges::move(found.faults, std::back_inserter(result_.faults));
+    mends_ = std::move(found.mends);
+    result_.parameters = found.compared;
+    result_.equal_parameters = found.equal;
   }
 
   void add_numeric() {
@@ -250,12 +130,6 @@ class PairChecker {
     add(Stage::dynamic, overflow ? Cause::overflow : Cause::numeric, std::move(message));
   }
   static std::string first_line(const std::string& text) { return text.substr(0, text.find('\n')); }
-
-  struct ParameterMend {
-    const ItemParameter* parameter;
-    at::Tensor mended;     // in the item's orientation
-    at::Tensor reference;  // of the same shape; undefined if shapes differ
-  };
 
   Mend mend_with(bool copy) const {
     Mend mend;
