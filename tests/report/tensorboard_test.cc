@@ -68,6 +68,21 @@ std::vector<std::uint32_t> add_parameters(trace::Catalog& catalog, int count) {
   return sites;
 }
 
+// What is written of a network with so many parameters.
+struct WrittenRun {
+  explicit WrittenRun(int parameters) : sites(add_parameters(catalog, parameters)) {}
+  void consume(std::span<const Record> records) { writer.consume(records, catalog); }
+  std::string bytes() {
+    writer.flush();
+    return bytes_of(writer.path());
+  }
+
+  const TemporaryFolder folder;
+  trace::Catalog catalog;
+  const std::vector<std::uint32_t> sites;
+  TensorBoardWriter writer{folder.path(), {}};
+};
+
 TEST(EventFile, SaysWhichPathCannotBeWritten) {
   const TemporaryFolder folder;
   std::ofstream(folder.path()) << "a file, where a folder is wanted";
@@ -128,59 +143,43 @@ TEST(TensorBoard, WritesTheSameForTheSameRecords) {
 }
 
 TEST(TensorBoard, WritesNoLayersOfAStepThatWasNotObservedInFull) {
-  const TemporaryFolder folder;
-  trace::Catalog catalog;
-  const auto sites = add_parameters(catalog, 1);
-  TensorBoardWriter writer(folder.path(), {});
-  std::vector<Record> records = {tensor(sites[0], Phase::gradient), end_of_step(0)};
+  WrittenRun run(1);
+  std::vector<Record> records = {tensor(run.sites[0], Phase::gradient), end_of_step(0)};
   records.back().flags = 0;
-  writer.consume(records, catalog);
-  writer.flush();
-  EXPECT_THAT(bytes_of(writer.path()), Not(HasSubstr("gradient_rms")));
-  EXPECT_THAT(bytes_of(writer.path()), HasSubstr("train/learning_rate"));
+  run.consume(records);
+  const std::string bytes = run.bytes();
+  EXPECT_THAT(bytes, Not(HasSubstr("gradient_rms")));
+  EXPECT_THAT(bytes, HasSubstr("train/learning_rate"));
 }
 
 TEST(TensorBoard, WritesWhatAnObservedStepChangedOnTheStepAfterIt) {
-  const TemporaryFolder folder;
-  trace::Catalog catalog;
-  const auto sites = add_parameters(catalog, 1);
-  TensorBoardWriter writer(folder.path(), {});
-  std::vector<Record> records = {end_of_step(0), tensor(sites[0], Phase::update), end_of_step(1)};
+  WrittenRun run(1);
+  std::vector<Record> records = {end_of_step(0), tensor(run.sites[0], Phase::update), end_of_step(1)};
   records[1].tensor.aux = 1;
   records[2].flags = 0;
-  writer.consume(records, catalog);
-  writer.flush();
-  EXPECT_THAT(bytes_of(writer.path()), HasSubstr("update_ratio/layer0.weight"));
+  run.consume(records);
+  EXPECT_THAT(run.bytes(), HasSubstr("update_ratio/layer0.weight"));
 }
 
 TEST(TensorBoard, TellsNonFiniteElementsFromTheStepOnThatHadThem) {
-  const TemporaryFolder folder;
-  trace::Catalog catalog;
-  const auto sites = add_parameters(catalog, 1);
-  TensorBoardWriter writer(folder.path(), {});
-  std::vector<Record> records = {tensor(sites[0], Phase::gradient), end_of_step(0)};
-  writer.consume(records, catalog);
-  writer.flush();
-  EXPECT_THAT(bytes_of(writer.path()), Not(HasSubstr("non_finite/")));
+  WrittenRun run(1);
+  std::vector<Record> records = {tensor(run.sites[0], Phase::gradient), end_of_step(0)};
+  run.consume(records);
+  EXPECT_THAT(run.bytes(), Not(HasSubstr("non_finite/")));
   records[0].tensor.nan = 2;
-  writer.consume(records, catalog);
+  run.consume(records);
   records[0].tensor.nan = 0;
-  writer.consume(records, catalog);
-  writer.flush();
-  EXPECT_EQ(occurrences(bytes_of(writer.path()), "non_finite/layer0.weight"), 3U);  // twice as tag, once as name
+  run.consume(records);
+  EXPECT_EQ(occurrences(run.bytes(), "non_finite/layer0.weight"), 3U);  // twice as tag, once as name
 }
 
 TEST(TensorBoard, WritesSeriesOfABoundedNumberOfTenThousandLayers) {
-  const TemporaryFolder folder;
-  trace::Catalog catalog;
-  const auto sites = add_parameters(catalog, 10'000);
-  TensorBoardWriter writer(folder.path(), {});
+  WrittenRun run(10'000);
   std::vector<Record> records;
-  for (const auto site : sites) records.push_back(tensor(site, Phase::gradient));
+  for (const auto site : run.sites) records.push_back(tensor(site, Phase::gradient));
   records.push_back(end_of_step(0));
-  writer.consume(records, catalog);
-  writer.flush();
-  const std::string bytes = bytes_of(writer.path());
+  run.consume(records);
+  const std::string bytes = run.bytes();
   EXPECT_EQ(occurrences(bytes, "gradient_rms/layer"), 2 * TagTable::kPlaces);
   EXPECT_THAT(bytes, HasSubstr("gradient_rms/layer0.weight"));
   EXPECT_THAT(bytes, HasSubstr("gradient_rms/layer9999.weight"));
@@ -188,17 +187,13 @@ TEST(TensorBoard, WritesSeriesOfABoundedNumberOfTenThousandLayers) {
 }
 
 TEST(TensorBoard, ThinsTheLayersOfLongRunsOutAndNeverTheLosses) {
-  const TemporaryFolder folder;
-  trace::Catalog catalog;
-  const auto sites = add_parameters(catalog, 1);
-  TensorBoardWriter writer(folder.path(), {});
-  std::vector<Record> records = {tensor(sites[0], Phase::gradient), end_of_step(0)};
+  WrittenRun run(1);
+  std::vector<Record> records = {tensor(run.sites[0], Phase::gradient), end_of_step(0)};
   for (std::uint64_t step = 0; step < 5000; ++step) {
     records[1].step = step;
-    writer.consume(records, catalog);
+    run.consume(records);
   }
-  writer.flush();
-  const std::string bytes = bytes_of(writer.path());
+  const std::string bytes = run.bytes();
   EXPECT_EQ(occurrences(bytes, "train/learning_rate"), 5001U);
   // 1000, then every second for 1000, then every fourth: 2000 + 2000 / 4.
   EXPECT_EQ(occurrences(bytes, "gradient_rms/layer0.weight"), 2501U);
