@@ -31,6 +31,12 @@ std::size_t drain_ring(sonde::trace::Ring<Record>& ring, Sink&& sink) {
   return batch.size();
 }
 
+bool push_counted(sonde::runtime::Producer& producer, const Record& record) {
+  const std::uint64_t before = producer.dropped();
+  producer.push(record);
+  return producer.dropped() == before;
+}
+
 struct Own {
   static constexpr const char* name = "sonde::trace::Ring";
   sonde::trace::Ring<Record> queue{kCapacity};
@@ -46,11 +52,7 @@ struct OwnProducer {
   static constexpr const char* name = "sonde::runtime::Producer";
   sonde::runtime::Sequence sequence;
   sonde::runtime::Producer producer{kCapacity, sequence};
-  bool push(const Record& record) {
-    const std::uint64_t before = producer.dropped();
-    producer.push(record);
-    return producer.dropped() == before;
-  }
+  bool push(const Record& record) { return push_counted(producer, record); }
   template <typename Sink>
   std::size_t drain(Sink&& sink) {
     return drain_ring(producer.ring(), sink);
@@ -64,11 +66,7 @@ struct OwnProducerInFile {
   sonde::trace::TraceWriter writer{path, sonde::Options{}.trace_records, {}};
   sonde::runtime::Producer producer{writer.add_lane(), writer.sequence()};
   ~OwnProducerInFile() { std::filesystem::remove(path); }
-  bool push(const Record& record) {
-    const std::uint64_t before = producer.dropped();
-    producer.push(record);
-    return producer.dropped() == before;
-  }
+  bool push(const Record& record) { return push_counted(producer, record); }
   template <typename Sink>
   std::size_t drain(Sink&& sink) {
     return drain_ring(producer.ring(), sink);
