@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "probes/measure_tensor.h"
+#include "probes/stats_alike.h"
 
 namespace sonde::probes {
 namespace {
@@ -63,22 +64,6 @@ std::vector<Case> cases() {
     all.push_back({std::string("not finite of ") + toString(type), spoilt.to(type), 2});
   }
   return all;
-}
-
-void expect_same(const trace::TensorStats& got, const trace::TensorStats& want) {
-  EXPECT_EQ(got.count, want.count);
-  EXPECT_EQ(got.nan, want.nan);
-  EXPECT_EQ(got.positive_infinity, want.positive_infinity);
-  EXPECT_EQ(got.negative_infinity, want.negative_infinity);
-  EXPECT_EQ(got.zeros, want.zeros);
-  EXPECT_EQ(got.min, want.min);
-  EXPECT_EQ(got.max, want.max);
-  EXPECT_NEAR(got.mean, want.mean, 2e-6 * (1 + std::sqrt(want.mean_square)));
-  EXPECT_NEAR(got.mean_square, want.mean_square, 2e-6 * want.mean_square);
-  EXPECT_FLOAT_EQ(got.beyond, want.beyond);
-  EXPECT_EQ(got.units, want.units);
-  EXPECT_EQ(got.silent_units, want.silent_units);
-  EXPECT_TRUE(got.aux == want.aux || (std::isnan(got.aux) && std::isnan(want.aux))) << got.aux << " " << want.aux;
 }
 
 TEST(DeviceStatistics, LeavesTensorsOfTheCpuAndThoseWithoutMemoryToOthers) {
@@ -140,7 +125,8 @@ void expect_those_of_the_cpu(at::Device where) {
     EXPECT_EQ(is_promise(got), test.tensor.numel() > 0);
     device.wait(device.send());
     ASSERT_TRUE(device.keep(got, alive));
-    expect_same(got, want);
+    tests::expect_alike(got, want, 2e-6);
+    EXPECT_TRUE(got.aux == want.aux || (std::isnan(got.aux) && std::isnan(want.aux))) << got.aux << " " << want.aux;
     EXPECT_EQ(alive, wanted_alive);
   }
 }
