@@ -136,7 +136,7 @@ class Engine::Impl {
     // Severity also follows the course of the loss, slowly.
     if (!news && step_.pass() % 8 != 0) return step_.reset();
     broken_ = std::ranges::any_of(builder_.incidents(), [this](const Incident& incident) {
-      return severity_of(incident, run_) == Severity::error;
+      return worst_of(incident) == Severity::error && severity_of(incident, run_) == Severity::error;
     });
     step_.reset();
   }

@@ -259,6 +259,12 @@ void IncidentBuilder::fold(Incident& incident, Sighting sighting, const Run& run
   if (incident.followers.size() < Incident::kKept) incident.followers.push_back(std::move(sighting));
 }
 
+Severity worst_of(const Incident& incident) {
+  Severity worst = incident.origin.severity;
+  for (const Sighting& follower : incident.followers) worst = std::max(worst, follower.severity);
+  return worst;
+}
+
 Severity severity_of(const Incident& incident, const Run& run) {
   if (incident.absorbed) return Severity::advice;
   const auto now = [&](const Sighting& sighting) {

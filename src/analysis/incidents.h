@@ -57,6 +57,8 @@ class IncidentBuilder {
   std::map<Key, std::size_t> seen_;  // which incident a sighting belongs to
 };
 
+// The worst severity of its sightings, each as it was when seen: no less than severity_of(), but for Incident::useless_since.
+[[nodiscard]] Severity worst_of(const Incident& incident);
 // The severity an incident has in the light of what is known now: sightings that are revocable no longer count when the
 // loss has improved since.
 [[nodiscard]] Severity severity_of(const Incident& incident, const Run& run);

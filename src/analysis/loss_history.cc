@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 
 #include "analysis/robust.h"
@@ -12,7 +13,8 @@ namespace {
 std::vector<double> values_of(const auto& points, std::size_t from) {
   std::vector<double> values;
   values.reserve(points.size() - std::min(from, points.size()));
-  for (std::size_t i = from; i < points.size(); ++i) values.push_back(points[i].value);
+  const auto begin = points.begin() + static_cast<std::ptrdiff_t>(std::min(from, points.size()));
+  std::transform(begin, points.end(), std::back_inserter(values), [](const auto& point) { return point.value; });
   return values;
 }
 
@@ -29,7 +31,10 @@ void LossHistory::add(std::uint64_t step, double value) {
   if (!std::isfinite(value)) return;
   ++count_;
   const Point point{step, value};
-  if (first_.size() < kFirst) first_.push_back(point);
+  if (first_.size() < kFirst) {
+    first_.push_back(point);
+    initial_level_ = median(values_of(first_, 0));
+  }
   recent_.push_back(point);
   if (recent_.size() > kRecent) recent_.pop_front();
   // A wide bucket keeps every n-th loss only, so that memory does not grow with the run.
@@ -55,8 +60,6 @@ void LossHistory::close_bucket() {
   buckets_ = std::move(merged);
   width_ *= 2;
 }
-
-double LossHistory::initial_level() const { return median(values_of(first_, 0)); }
 
 double LossHistory::level(std::size_t n) const {
   return median(values_of(recent_, recent_.size() > n ? recent_.size() - n : 0));
@@ -140,8 +143,8 @@ bool LossHistory::improved_from(double then, double share) const {
   if (count_ < 2 * kFirst) return false;
   const std::size_t n = recent_.size() >= kRecent ? kRecent / 2 : 2 * kFirst;
   const double fall = then - trimmed_level(n);
-  const double error = noise() * std::sqrt(1.0 / kFirst + 1.0 / static_cast<double>(n));
-  return fall > share * std::abs(then) && fall > 3 * error;
+  if (!(fall > share * std::abs(then))) return false;
+  return fall > 3 * noise() * std::sqrt(1.0 / kFirst + 1.0 / static_cast<double>(n));
 }
 
 bool LossHistory::improved_since(std::uint64_t step, double share) const {

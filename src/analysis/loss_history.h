@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <limits>
 #include <vector>
 
 #include "analysis/trend.h"
@@ -31,7 +32,7 @@ class LossHistory {
   [[nodiscard]] double first() const noexcept { return first_.empty() ? 0 : first_.front().value; }
   [[nodiscard]] double last() const noexcept { return recent_.empty() ? 0 : recent_.back().value; }
   // Median of the first kFirst losses; of the last `n`; and over the run's buckets the smallest. NaN without losses.
-  [[nodiscard]] double initial_level() const;
+  [[nodiscard]] double initial_level() const noexcept { return initial_level_; }
   [[nodiscard]] double level(std::size_t n = 20) const;
   [[nodiscard]] double best_level() const;
   // The level about `step`, from the coarse history.
@@ -67,6 +68,7 @@ class LossHistory {
 
   std::uint64_t count_ = 0;
   std::vector<Point> first_;
+  double initial_level_ = std::numeric_limits<double>::quiet_NaN();
   std::deque<Point> recent_;
   std::vector<Point> open_;  // of the bucket being filled
   std::uint64_t open_count_ = 0;
