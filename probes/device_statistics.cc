@@ -67,8 +67,7 @@ float unit_float(double maximum) {
 
 }  // namespace
 
-bool DeviceStatistics::takes(const at::TensorImpl& impl) const noexcept {
-  if (impl.is_cpu()) return devices_ == Devices::all;
+bool DeviceStatistics::takes_device(const at::TensorImpl& impl) const noexcept {
   return !impl.is_meta() && std::ranges::find(unable_, impl.device_type()) == unable_.end();
 }
 

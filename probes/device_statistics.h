@@ -35,7 +35,9 @@ class DeviceStatistics {
   void take(Devices devices) { devices_ = devices; }
 
   // False: it is for others to look at, or its device has been found to lack an operator.
-  [[nodiscard]] bool takes(const at::TensorImpl& impl) const noexcept;
+  [[nodiscard]] bool takes(const at::TensorImpl& impl) const noexcept {
+    return impl.is_cpu() ? devices_ == Devices::all : takes_device(impl);
+  }
 
   // Null if `stats` is now a promise, or already all there is to know (a tensor without elements); else why not.
   // `unit_dimension` is one of the tensor's or -1. REQUIRES: takes(impl).
@@ -62,6 +64,7 @@ class DeviceStatistics {
   [[nodiscard]] bool keep_elements(const trace::TensorStats& promise, std::vector<double>& values) const;
 
  private:
+  [[nodiscard]] bool takes_device(const at::TensorImpl& impl) const noexcept;
   struct Row {
     at::Tensor values;  // on the device, doubles; gone once sent
     std::optional<c10::Stream> stream;

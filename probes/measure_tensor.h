@@ -27,6 +27,7 @@ enum class Finite : std::uint8_t { unknown, finite, infinite, nan };  // infinit
 
 // Elements spread over a whole tensor, so that a few reads tell whether it changed. Reads no more than `limit`.
 inline constexpr std::size_t kProbePoints = 8;
+inline constexpr std::int64_t kFewElements = 256;
 
 // Owns the scratch memory, so that measuring allocates only when a tensor has more units than any before.
 // Not thread-safe: one a training thread.
@@ -47,6 +48,9 @@ class TensorMeter {
 
   // False if an element is known to be NaN or infinite. Tensors that cannot be read count as finite.
   bool all_finite(const at::TensorImpl& impl);
+  // In a hundred nanoseconds: all elements of a tensor of up to kFewElements; of a larger one kProbePoints, other ones
+  // each turn.
+  bool seems_finite(const at::TensorImpl& impl, std::uint32_t turn);
 
  private:
   const char* measure_elsewhere(const at::TensorImpl& impl, const Request& request, trace::TensorStats& stats);

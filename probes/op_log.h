@@ -130,6 +130,7 @@ class OpLog {
   [[nodiscard]] std::uint64_t next_serial() const {
     return segments_.back()->base + segments_.back()->operations.size();
   }
+  [[nodiscard]] bool empty() const { return segments_.size() == 1 && segments_.front()->operations.empty(); }
   [[nodiscard]] std::uint64_t first_serial() const { return segments_.front()->base; }
 
   // Starts a new segment unless the current one is empty.

@@ -34,7 +34,7 @@ OpObserver::OpObserver()
   meter_.use(&device_);
 }
 
-OpObserver& OpObserver::of_this_thread() {
+[[gnu::hot]] OpObserver& OpObserver::of_this_thread() {
   static thread_local OpObserver observer;
   return observer;
 }
@@ -51,12 +51,13 @@ std::shared_ptr<OpObserver::Subscription> OpObserver::subscribe(OpSubscriber& su
 
 void OpObserver::update() {
   std::erase_if(subscriptions_, [](const auto& s) { return !s->alive.load(std::memory_order_relaxed); });
-  const bool wanted = silences_ == 0 && std::any_of(subscriptions_.begin(), subscriptions_.end(),
-                                                    [](const auto& s) { return s->measure || s->calls; });
-  if (wanted == callback_.has_value()) return;
+  wanted_ =
+      std::any_of(subscriptions_.begin(), subscriptions_.end(), [](const auto& s) { return s->measure || s->calls; });
+  const bool on = wanted_ && silences_ == 0;
+  if (on == callback_.has_value()) return;
   // Removed, not disabled: a list of callbacks that is not empty is copied for every node of a backward pass. Not in a
   // destructor: when the thread ends, the list goes before this object.
-  if (wanted) {
+  if (on) {
     callback_ = at::addThreadLocalCallback(at::RecordFunctionCallback(&OpObserver::on_start, &OpObserver::on_end)
                                                .needsInputs(true)
                                                .needsOutputs(true)
@@ -74,10 +75,10 @@ void OpObserver::trim() {
   log_.forget_before(from);
 }
 
-std::uint64_t OpObserver::take_spent() {
+[[gnu::hot]] std::uint64_t OpObserver::take_spent() {
   return std::exchange(spent_ns_, 0) + kEventNanoseconds * std::exchange(events_, 0);
 }
-std::uint64_t OpObserver::take_overflow() { return std::exchange(overflow_, 0); }
+[[gnu::hot]] std::uint64_t OpObserver::take_overflow() { return std::exchange(overflow_, 0); }
 
 bool OpObserver::is_state(const c10::StorageImpl* storage) const {
   return std::any_of(subscriptions_.begin(), subscriptions_.end(), [storage](const auto& s) {

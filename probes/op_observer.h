@@ -72,11 +72,11 @@ class OpObserver {
    public:
     explicit Silence(OpObserver& observer) : observer_(observer) {
       ++observer_.silences_;
-      observer_.update();
+      if (observer_.callback_) observer_.update();
     }
     ~Silence() {
       --observer_.silences_;
-      observer_.update();
+      if (observer_.wanted_ != observer_.callback_.has_value()) observer_.update();
     }
     Silence(const Silence&) = delete;
     Silence& operator=(const Silence&) = delete;
@@ -139,6 +139,7 @@ class OpObserver {
   TensorMeter meter_;
   std::vector<std::shared_ptr<Subscription>> subscriptions_;
   std::optional<std::uint64_t> callback_;  // while it is registered
+  bool wanted_ = false;                    // by a subscriber, when last asked
   int silences_ = 0;
   unsigned next_slot_ = 0;
 

@@ -12,7 +12,7 @@ namespace sonde::probes {
 namespace {
 
 constexpr std::size_t kSample = 512;           // elements a parameter for update sizes
-constexpr std::int64_t kSmallGradient = 4096;  // elements a sentinel reads on every step
+constexpr std::int64_t kSmallOnDevice = 4096;  // elements of a gradient that a device reads on every step
 
 const at::Tensor& gradient_of(const at::TensorImpl& impl) {
   static const at::Tensor kNone;
@@ -71,12 +71,31 @@ void ParameterProbe::modules_changed() {
   for (std::size_t i = 0; i < states_.size(); ++i) states_[i].parameter = static_cast<int>(i);
   witness_ = -1;
   sampled_ = false;
+  choose_gradients();
+}
+
+// Biases and the parameters of norms are small, and a NaN in the backward pass of their layer reaches them; where the
+// first layer has none, one of its weights stands for the end of the backward pass, which every NaN flows to.
+void ParameterProbe::choose_gradients() {
+  on_every_step_.clear();
+  in_turns_.clear();
+  bool first_layer = false;
+  for (const auto& state : states_) {
+    const auto& parameter = modules_.parameters()[static_cast<std::size_t>(state.parameter)];
+    const auto impl = parameter.lock();
+    if (!impl) continue;
+    const bool small = impl->numel() <= (impl->is_cpu() ? kFewElements : kSmallOnDevice);
+    (small ? on_every_step_ : in_turns_).push_back(state.parameter);
+    first_layer = first_layer || (small && parameter.layer == modules_.parameters()[0].layer);
+  }
+  if (!first_layer && !states_.empty()) on_every_step_.push_back(0);
 }
 
 Between ParameterProbe::look() {
   Between between;
   bool any_known = false, any_moved = false, any_gradient = false, all_cleared = true;
-  int witness = -1;
+  const at::TensorImpl* witness = nullptr;
+  int number_of_witness = -1;
   for (auto& state : states_) {
     const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
     state.alive = static_cast<bool>(impl);
@@ -96,16 +115,20 @@ Between ParameterProbe::look() {
     if (had && readable && optimizers_.holds(impl.get())) {
       any_gradient = true;
       all_cleared = all_cleared && zero;
-      if (moved && zero && (witness < 0 || state.parameter == witness_)) witness = state.parameter;
+      // The smallest: its elements lie together.
+      if (moved && zero && (witness == nullptr || impl->numel() < witness->numel())) {
+        witness = impl.get();
+        number_of_witness = state.parameter;
+      }
     }
   }
   if (any_known) between.weights_changed = any_moved ? Answer::yes : Answer::no;
   if (any_gradient) between.gradients_cleared = all_cleared ? Answer::yes : Answer::no;
-  witness_ = any_moved && all_cleared ? witness : -1;
+  witness_ = any_moved && all_cleared ? number_of_witness : -1;
   return between;
 }
 
-Between ParameterProbe::glance() {
+[[gnu::hot]] Between ParameterProbe::glance() {
   Between between;
   if (witness_ < 0) return between;
   auto& state = states_[static_cast<std::size_t>(witness_)];
@@ -124,8 +147,8 @@ Between ParameterProbe::glance() {
   return between;
 }
 
-void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace::Record>& records,
-                                    std::vector<PromisedUpdate>& promised) {
+[[gnu::hot]] void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace::Record>& records,
+                                                 std::vector<PromisedUpdate>& promised) {
   if (!sampled_) return;
   sampled_ = false;
   for (auto& state : states_) {
@@ -153,7 +176,7 @@ void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace:
   }
 }
 
-void ParameterProbe::note_gradient(ParameterState& state, const at::TensorImpl& impl) {
+[[gnu::hot]] void ParameterProbe::note_gradient(ParameterState& state, const at::TensorImpl& impl) {
   const auto& gradient = gradient_of(impl);
   state.has_gradient = gradient.defined();
   state.gradient_points_zero = true;
@@ -175,23 +198,34 @@ void ParameterProbe::note() {
   }
 }
 
-GradientVerdict ParameterProbe::check_gradients(bool all) {
+[[gnu::hot]] void ParameterProbe::check_gradient(int parameter, bool all, std::uint32_t turn,
+                                                 GradientVerdict& verdict) {
+  const auto impl = modules_.parameters()[static_cast<std::size_t>(parameter)].lock();
+  if (!impl) return;
+  const auto& tensor = gradient_of(*impl);
+  if (!tensor.defined() || !verdict.finite) return;
+  const auto& gradient = *tensor.unsafeGetTensorImpl();
+  if (device_ != nullptr && device_->takes(gradient)) {
+    if (!all && gradient.numel() > kSmallOnDevice) return;
+    on_device_.push_back(tensor);
+    verdict.promised.push_back({parameter, {}, -1});
+  } else if (!(all ? meter_.all_finite(gradient) : meter_.seems_finite(gradient, turn))) {
+    verdict.finite = false;
+    verdict.parameter = parameter;
+  }
+}
+
+[[gnu::hot]] GradientVerdict ParameterProbe::check_gradients(bool all) {
   GradientVerdict verdict;
-  for (auto& state : states_) {
-    const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
-    if (!impl) continue;
-    if (state.parameter == witness_) note_gradient(state, *impl);
-    const auto& tensor = gradient_of(*impl);
-    if (!tensor.defined() || !verdict.finite) continue;
-    const auto& gradient = *tensor.unsafeGetTensorImpl();
-    if (!all && gradient.numel() > kSmallGradient) continue;
-    if (device_ != nullptr && device_->takes(gradient)) {
-      on_device_.push_back(tensor);
-      verdict.promised.push_back({state.parameter, {}, -1});
-    } else if (!meter_.all_finite(gradient)) {
-      verdict.finite = false;
-      verdict.parameter = state.parameter;
-    }
+  if (witness_ >= 0)
+    if (const auto impl = modules_.parameters()[static_cast<std::size_t>(witness_)].lock())
+      note_gradient(states_[static_cast<std::size_t>(witness_)], *impl);
+  const auto turn = turn_++;
+  if (all) {
+    for (const auto& state : states_) check_gradient(state.parameter, true, turn, verdict);
+  } else {
+    for (const int parameter : on_every_step_) check_gradient(parameter, false, turn, verdict);
+    if (!in_turns_.empty()) check_gradient(in_turns_[turn % in_turns_.size()], false, turn, verdict);
   }
   if (on_device_.empty()) return verdict;
   std::vector<trace::TensorStats> stats;

@@ -89,7 +89,8 @@ class ParameterProbe {
   // ... completes what append_state() appended (records that cannot be completed go), and gives the verdict.
   void tell_state(GradientVerdict& verdict, std::vector<trace::Record>& records);
 
-  // After a backward pass. `all`: every gradient is looked at, else those small enough to cost nothing.
+  // After a backward pass. `all`: every element is looked at; else all of small gradients and a few of the others, in
+  // turns. What a NaN in the backward pass of a layer reaches, biases and norms among it, is small.
   GradientVerdict check_gradients(bool all);
   // After a backward pass: what the next look() compares with.
   void note();
@@ -100,6 +101,8 @@ class ParameterProbe {
 
  private:
   static void note_gradient(ParameterState& state, const at::TensorImpl& impl);
+  void choose_gradients();
+  void check_gradient(int parameter, bool all, std::uint32_t turn, GradientVerdict& verdict);
 
   ModuleMap& modules_;
   OptimizerView& optimizers_;
@@ -109,6 +112,10 @@ class ParameterProbe {
   std::vector<ParameterState> states_;
   int witness_ = -1;  // the parameter that glance() asks
   bool sampled_ = false;
+  // Parameters whose gradients check_gradients() looks at if not at all of them.
+  std::vector<int> on_every_step_;
+  std::vector<int> in_turns_;  // one a step
+  std::uint32_t turn_ = 0;
   std::vector<double> scratch_;
   std::vector<at::Tensor> on_device_;  // during check_gradients()
 };

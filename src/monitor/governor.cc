@@ -18,7 +18,7 @@ constexpr std::uint32_t kRhythm = 3;
 
 }  // namespace
 
-void Typical::add(double value) {
+[[gnu::hot]] void Typical::add(double value) {
   last_[count_++ % kWindow] = value;
   if (count_ > kWindow && count_ % kRefresh != 0) return;
   auto sorted = last_;
@@ -33,19 +33,20 @@ void Typical::restart(double value) {
   add(value);
 }
 
-Governor::Decision Governor::next(const Step& step, bool suspicious) {
+[[gnu::hot]] Governor::Decision Governor::next(const Step& step, bool suspicious) {
   const double cost = take(step);
   return {choose(step, cost, suspicious), static_cast<std::uint64_t>(cost)};
 }
 
 // Files the step under its kind, and returns what watching it cost.
-double Governor::take(const Step& step) {
+[[gnu::hot]] double Governor::take(const Step& step) {
   ++steps_;
   const Kind kind = step.level == Level::full       ? full
                     : last_ == full                 ? after_full
                     : step.level == Level::contract ? contract
                                                     : sentinel;
   last_ = kind;
+  if (!step.timed) return cost_[sentinel].value();
   const auto clocked = static_cast<double>(step.monitor_ns);
   const auto total = static_cast<double>(step.total_ns);
   const bool comparable = bare_.count() >= kComparable;
@@ -66,7 +67,7 @@ double Governor::take(const Step& step) {
   return std::max(clocked, cost_[kind].value());
 }
 
-Level Governor::choose(const Step& step, double cost, bool suspicious) {
+[[gnu::hot]] Level Governor::choose(const Step& step, double cost, bool suspicious) {
   observations_ += step.level == Level::full;
   blind_ = step.level == Level::full ? 0 : blind_ + 1;
   unchecked_ = step.level == Level::sentinel ? unchecked_ + 1 : 0;
@@ -93,7 +94,7 @@ Level Governor::choose(const Step& step, double cost, bool suspicious) {
   return Level::sentinel;
 }
 
-bool Governor::contract_is_due(double earned) const {
+[[gnu::hot]] bool Governor::contract_is_due(double earned) const {
   const double extra = cost_[contract].value() - cost_[sentinel].value();
   return unchecked_ + 1 >= kMostWithoutContract || extra <= (unchecked_ + 1) * earned * kContractShare;
 }

@@ -34,7 +34,7 @@ class Typical {
 
  private:
   static constexpr std::size_t kWindow = 15;
-  static constexpr std::size_t kRefresh = 5;
+  static constexpr std::size_t kRefresh = 15;
   std::array<double, kWindow> last_{};
   std::size_t count_ = 0;
   double median_ = 0;
@@ -52,10 +52,11 @@ class Governor {
     std::uint64_t total_ns = 0;    // since the step before, the monitor's share included
     std::uint64_t monitor_ns = 0;  // of it, by the clocks inside the monitor
     bool plain = true;             // one update and cleared gradients since the step before, as far as was seen
+    bool timed = true;             // false: monitor_ns is not known, and is taken for what sentinels cost
   };
   struct Decision {
     Level level = Level::full;  // of the next step
-    std::uint64_t cost_ns = 0;  // of this step: no less than its monitor_ns
+    std::uint64_t cost_ns = 0;  // of this step: no less than its monitor_ns, if that is known
   };
   // Takes the account of a step and says how closely the next one is to be watched.
   [[nodiscard]] Decision next(const Step& step, bool suspicious);

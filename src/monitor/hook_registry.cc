@@ -113,11 +113,11 @@ void HookRegistry::after(std::span<const c10::IValue> outputs) {
   for_each_tensor(outputs, [&](const at::Tensor& tensor) { outputs_.push_back(tensor); });
 }
 
-void HookRegistry::flush() {
+void HookRegistry::call_forward() {
   const int layer = std::exchange(layer_, probes::kNoLayer);
   const auto inputs = std::exchange(inputs_, {});
   const auto outputs = std::exchange(outputs_, {});
-  if (layer == probes::kNoLayer || outputs.empty()) return;
+  if (outputs.empty()) return;
   call(layer, [&](const Entry& entry, const std::string& path) {
     if (entry.forward) entry.forward(path, inputs, outputs);
   });
@@ -128,10 +128,6 @@ void HookRegistry::gradients(int layer, const std::vector<at::Tensor>& gradients
   call(layer, [&](const Entry& entry, const std::string& path) {
     if (entry.backward) entry.backward(path, gradients);
   });
-}
-
-void HookRegistry::rethrow() {
-  if (auto error = std::exchange(error_, nullptr)) std::rethrow_exception(error);
 }
 
 }  // namespace sonde::monitor

@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ATen/core/ivalue.h>
@@ -30,6 +31,7 @@ class HookRegistry final : public Hooks {
   [[nodiscard]] HookHandle on_backward(const std::string& path, Backward hook) override;
   [[nodiscard]] HookHandle on_backward(const torch::nn::Module& module, Backward hook) override;
 
+  [[nodiscard]] bool any() const { return !entries_->empty(); }
   [[nodiscard]] bool any_forward() const;
   [[nodiscard]] bool any_backward() const;
 
@@ -37,11 +39,15 @@ class HookRegistry final : public Hooks {
   void before(const probes::OpInfo& info, std::span<const c10::IValue> inputs);
   void after(std::span<const c10::IValue> outputs);
   // The forward pass is over.
-  void flush();
+  void flush() {
+    if (layer_ != probes::kNoLayer) call_forward();
+  }
   void gradients(int layer, const std::vector<at::Tensor>& gradients);
 
   // Throws what a hook has thrown, once.
-  void rethrow();
+  void rethrow() {
+    if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
+  }
 
  private:
   struct Entry {
@@ -53,6 +59,7 @@ class HookRegistry final : public Hooks {
   using Entries = std::vector<std::shared_ptr<const Entry>>;
 
   HookHandle add(Entry entry);
+  void call_forward();
   const std::string& path_of(const torch::nn::Module& module) const;
   template <typename Call>
   void call(int layer, const Call& call);

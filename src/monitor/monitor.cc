@@ -61,7 +61,7 @@ Monitor::~Monitor() = default;
 Monitor::Monitor(Monitor&&) noexcept = default;
 Monitor& Monitor::operator=(Monitor&&) noexcept = default;
 
-Verdict Monitor::backward(const at::Tensor& loss, bool retain_graph, bool create_graph) {
+[[gnu::hot]] Verdict Monitor::backward(const at::Tensor& loss, bool retain_graph, bool create_graph) {
   return impl_->backward(loss, retain_graph, create_graph, nullptr);
 }
 Verdict Monitor::backward(const std::function<at::Tensor()>& forward) { return impl_->backward(forward); }

@@ -13,6 +13,9 @@
 namespace sonde {
 namespace {
 
+// Of the steps at which only the sentinel looks, one in so many is timed.
+constexpr std::uint64_t kTimed = 4;
+
 std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
@@ -38,7 +41,7 @@ std::string reason_of(std::uint64_t step, const monitor::StepState& state) {
   return reason.str();
 }
 
-void check_loss(const at::Tensor& loss, bool ran) {
+[[gnu::hot]] void check_loss(const at::Tensor& loss, bool ran) {
   if (!loss.defined())
     throw std::invalid_argument("sonde: the loss is an undefined tensor; wanted: the tensor backward() starts from");
   if (loss.numel() != 1) {
@@ -54,23 +57,33 @@ void check_loss(const at::Tensor& loss, bool ran) {
 
 }  // namespace
 
-// Adds up the monitor's own time in one call of the user's: all of it but the user's parts.
+// Adds up the monitor's own time in one call of the user's: all of it but the user's parts. Reading a clock costs more
+// than most of what a sentinel does, so only some of its steps are timed.
 class Monitor::Impl::Account {
  public:
-  explicit Account(monitor::TrainingWatch& watch) : watch_(watch), begin_(now_ns()) { watch_.set_time(begin_); }
-  void users_part_begins() { users_begin_ = now_ns(); }
+  // `last`: a time to go by if the step is not timed.
+  Account(monitor::TrainingWatch& watch, bool timed, std::uint64_t last)
+      : watch_(watch), timed_(timed), begin_(timed ? now_ns() : last) {
+    watch_.set_time(begin_);
+  }
+  [[nodiscard]] bool timed() const { return timed_; }
+  void users_part_begins() {
+    if (timed_) users_begin_ = now_ns();
+  }
   void users_part_ends() {
+    if (!timed_) return;
     const auto now = now_ns();
     users_ns_ += now - users_begin_;
     watch_.set_time(now);
   }
-  // What callbacks spent inside the user's parts is the monitor's, too.
+  // What callbacks spent inside the user's parts is the monitor's, too. REQUIRES: timed().
   [[nodiscard]] std::uint64_t spent(std::uint64_t now) const {
     return now - begin_ - users_ns_ + watch_.take_spent_ns();
   }
 
  private:
   monitor::TrainingWatch& watch_;
+  const bool timed_;
   std::uint64_t begin_;
   std::uint64_t users_begin_ = 0;
   std::uint64_t users_ns_ = 0;
@@ -117,15 +130,15 @@ bool Monitor::Impl::safely(const Look& look) {
   return false;
 }
 
-void Monitor::Impl::enter() {
+[[gnu::hot]] void Monitor::Impl::enter() {
   watch_.attach_thread();
   watch_.hooks().flush();
   watch_.hooks().rethrow();
 }
 
-Verdict Monitor::Impl::backward(const at::Tensor& loss, bool retain_graph, bool create_graph,
-                                const std::function<at::Tensor()>* forward) {
-  Account account(watch_);
+[[gnu::hot]] Verdict Monitor::Impl::backward(const at::Tensor& loss, bool retain_graph, bool create_graph,
+                                             const std::function<at::Tensor()>* forward) {
+  Account account(watch_, timed_, last_step_ns_);
   check_loss(loss, false);
   enter();
   if (options_.on_fault == OnFault::abort && session_.broken()) abort("training was found to be broken");
@@ -160,7 +173,7 @@ Verdict Monitor::Impl::backward(const std::function<at::Tensor()>& forward) {
 }
 
 Verdict Monitor::Impl::check(const at::Tensor& loss) {
-  Account account(watch_);
+  Account account(watch_, timed_, last_step_ns_);
   check_loss(loss, true);
   enter();
   if (options_.on_fault == OnFault::abort && session_.broken()) abort("training was found to be broken");
@@ -173,8 +186,8 @@ Verdict Monitor::Impl::check(const at::Tensor& loss) {
   return watched ? judge(state, account, nullptr) : Verdict{};
 }
 
-Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& account,
-                             const std::function<at::Tensor()>* forward) {
+[[gnu::hot]] Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& account,
+                                          const std::function<at::Tensor()>* forward) {
   Verdict verdict;
   if (state.poisoned()) {
     verdict.ok = false;
@@ -198,13 +211,16 @@ Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& 
 
   judged_step_.store(watch_.step(), std::memory_order_relaxed);
   const auto end = now_ns();
-  const auto monitor_ns = account.spent(end) + last_tail_ns_;
+  const auto monitor_ns = account.timed() ? account.spent(end) + last_tail_ns_ : 0;
   const auto step_ns = end - last_step_ns_;
-  const auto decision = governor_.next({state.level, step_ns, monitor_ns, state.plain()}, session_.suspicious());
+  const auto decision =
+      governor_.next({state.level, step_ns, monitor_ns, state.plain(), account.timed()}, session_.suspicious());
+  watch_.set_time(end);
   watch_.end_step(state, verdict.applied, step_ns, decision.cost_ns);
   watch_.begin_next(state, decision.level);
   last_step_ns_ = end;
-  last_tail_ns_ = now_ns() - end;
+  if (account.timed()) last_tail_ns_ = now_ns() - end;
+  timed_ = decision.level != monitor::Level::sentinel || watch_.step() % kTimed == 0;
   watch_.hooks().rethrow();
   if (!verdict.applied && options_.on_fault == OnFault::abort) abort(verdict.reason);
   // What the rules find wrong on the first step is known before its update.

@@ -51,6 +51,7 @@ class Monitor::Impl {
   bool first_step_ = true;                     // not judged yet
   std::uint64_t last_step_ns_;                 // when the last step, or the construction, ended
   std::uint64_t last_tail_ns_ = 0;             // what the monitor did after that; part of the next step
+  bool timed_ = true;                          // the step that is under way
 };
 
 }  // namespace sonde

@@ -19,6 +19,9 @@ constexpr std::uint32_t kFreshSteps = 20;
 // Programs that take turns between losses (a GAN under one monitor) are not read again for ever.
 constexpr std::uint32_t kMostPrograms = 16;
 
+// Steps after which learning rates are read again where only the sentinel looks.
+constexpr std::uint32_t kReadRates = 8;
+
 }  // namespace
 
 void require_held(const std::vector<torch::optim::Optimizer*>& optimizers, const std::vector<at::Tensor>& parameters,
@@ -69,7 +72,7 @@ TrainingWatch::~TrainingWatch() {
   if (observer_ && probes::OpObserver::of_this_thread().id() == observer_id_) observer_->update();
 }
 
-void TrainingWatch::attach_thread() {
+[[gnu::hot]] void TrainingWatch::attach_thread() {
   auto& here = probes::OpObserver::of_this_thread();
   if (observer_id_ == here.id()) return;
   if (subscription_) subscription_->alive.store(false, std::memory_order_relaxed);
@@ -92,10 +95,10 @@ void TrainingWatch::follow(std::vector<torch::optim::Optimizer*> optimizers) {
   push_program();
 }
 
-void TrainingWatch::observe(Level level) {
+[[gnu::hot]] void TrainingWatch::observe(Level level) {
   wanted_ = level;
-  const bool calls = hooks_.any_forward();
-  level_ = calls || hooks_.any_backward() ? Level::full : level;
+  const bool calls = hooks_.any() && hooks_.any_forward();
+  level_ = calls || (hooks_.any() && hooks_.any_backward()) ? Level::full : level;
   if (!subscription_) return;
   const bool measure = level_ == Level::full;
   if (measure) {
@@ -109,7 +112,7 @@ void TrainingWatch::observe(Level level) {
   observer_->update();
 }
 
-std::uint64_t TrainingWatch::take_spent_ns() {
+[[gnu::hot]] std::uint64_t TrainingWatch::take_spent_ns() {
   return backward_.take_spent_ns() + (observer_ ? observer_->take_spent() : 0);
 }
 
@@ -169,7 +172,7 @@ void TrainingWatch::adopt_tensors() {
 
 // ---- the order of a step --------------------------------------------------------------------------------------------
 
-void TrainingWatch::number_step(const probes::Between& between) {
+[[gnu::hot]] void TrainingWatch::number_step(const probes::Between& between) {
   const bool accumulates = between.weights_changed != Answer::yes && between.gradients_cleared != Answer::yes;
   if (!started_) {
     started_ = true;
@@ -227,7 +230,7 @@ void TrainingWatch::describe_program() {
   session_.catalog().set_program(std::move(program));
 }
 
-TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, bool hook_graph) {
+[[gnu::hot]] TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, bool hook_graph) {
   StepState state;
   state.level = level_;
   state.observed = level_ == Level::full;
@@ -235,7 +238,8 @@ TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, 
   if (state.observed) {
     rescan(false);
     if (optimizers_.rescan(subject_.optimizers) && subject_.module == nullptr) adopt_tensors();
-  } else {
+  } else if (state.level != Level::sentinel || ++rates_read_ >= kReadRates) {
+    rates_read_ = 0;
     optimizers_.read_rates(subject_.optimizers);
   }
   state.between = state.level == Level::sentinel ? parameters_.glance() : parameters_.look();
@@ -262,7 +266,7 @@ TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, 
   return state;
 }
 
-void TrainingWatch::tell_forward(StepState& state) {
+[[gnu::hot]] void TrainingWatch::tell_forward(StepState& state) {
   // Where only the sentinel looks, the end says it all.
   if (state.level != Level::sentinel || seen_.first_of_run) push_step(trace::RecordKind::step_begin, state, true, 0, 0);
   push_all(seen_.updates);
@@ -275,7 +279,7 @@ void TrainingWatch::tell_forward(StepState& state) {
   if (!state.loss_finite) state.unexplained = !state.observed || !push_forward_origin();
 }
 
-void TrainingWatch::after_backward(StepState& state, bool ran, bool guarded) {
+[[gnu::hot]] void TrainingWatch::after_backward(StepState& state, bool ran, bool guarded) {
   backward_.detach();
   seen_.ran = ran;
   if (ran)
@@ -310,7 +314,7 @@ void TrainingWatch::after_backward(StepState& state, bool ran, bool guarded) {
   note_unseen();
 }
 
-void TrainingWatch::tell_gradients(StepState& state) {
+[[gnu::hot]] void TrainingWatch::tell_gradients(StepState& state) {
   if (state.observed) push_backward();
   if (seen_.ran) {
     state.gradients_finite = seen_.verdict.finite;
@@ -329,7 +333,8 @@ void TrainingWatch::give_up() {
   session_.catalog().not_observed("a step", "an exception left the backward pass");
 }
 
-void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns) {
+[[gnu::hot]] void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t step_ns,
+                                          std::uint64_t monitor_ns) {
   last_skipped_ = !applied;
   if (late_ && !told_early_)
     put_off(state, applied, step_ns, monitor_ns);
@@ -339,10 +344,11 @@ void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t
   needed_from_ = std::exchange(end_of_last_pass_, observer_->log().next_serial());
   subscription_->needed_from =
       late_passes_.empty() ? needed_from_ : std::min(needed_from_, late_passes_.front().needs_from);
-  observer_->trim();
+  if (!observer_->log().empty()) observer_->trim();
 }
 
-void TrainingWatch::tell_end(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns) {
+[[gnu::hot]] void TrainingWatch::tell_end(const StepState& state, bool applied, std::uint64_t step_ns,
+                                          std::uint64_t monitor_ns) {
   // A later pass of the same step meets what an earlier one left in the gradients.
   if (state.unexplained && explained_step_ != step_)
     push_unknown_origin(state.loss_finite ? Phase::gradient : Phase::loss, state.unexplained_parameter);
@@ -350,7 +356,7 @@ void TrainingWatch::tell_end(const StepState& state, bool applied, std::uint64_t
   session_.end_step(session_.producer_for_this_thread());
 }
 
-void TrainingWatch::begin_next(const StepState& last, Level level) {
+[[gnu::hot]] void TrainingWatch::begin_next(const StepState& last, Level level) {
   observe(level);
   // What the contract is judged by, if the last step did not note it.
   if (last.level == Level::sentinel && level_ != Level::sentinel) parameters_.note();
@@ -370,7 +376,7 @@ bool TrainingWatch::explain(const at::Tensor& loss) {
   return found;
 }
 
-void TrainingWatch::note_unseen() {
+[[gnu::hot]] void TrainingWatch::note_unseen() {
   if (const auto lost = observer_->take_overflow())
     session_.catalog().not_observed("operations", "too many between two backward passes, or they could not be read",
                                     lost);

@@ -162,6 +162,7 @@ class TrainingWatch final : public probes::OpSubscriber {
   std::uint64_t explained_step_ = ~std::uint64_t{0};  // the last one whose non-finite values have a known origin
   std::uint32_t backwards_ = 0;
   std::uint32_t observed_steps_ = 0;
+  std::uint32_t rates_read_ = 0;  // steps since
   bool started_ = false;
   bool last_skipped_ = false;
   bool fresh_baselines_ = false;

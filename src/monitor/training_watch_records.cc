@@ -14,19 +14,19 @@ namespace sonde::monitor {
 using trace::Record;
 using trace::RecordKind;
 
-void TrainingWatch::push(Record& record) {
+[[gnu::hot]] void TrainingWatch::push(Record& record) {
   record.step = step_;
   record.time_ns = time_ns_;
   session_.producer_for_this_thread().push(record);
 }
 
-void TrainingWatch::push_all(std::vector<Record>& records) {
+[[gnu::hot]] void TrainingWatch::push_all(std::vector<Record>& records) {
   for (auto& record : records) push(record);
   records.clear();
 }
 
-void TrainingWatch::push_step(RecordKind kind, const StepState& state, bool applied, std::uint64_t step_ns,
-                              std::uint64_t monitor_ns) {
+[[gnu::hot]] void TrainingWatch::push_step(RecordKind kind, const StepState& state, bool applied, std::uint64_t step_ns,
+                                           std::uint64_t monitor_ns) {
   Record record;
   record.kind = kind;
   record.phase = Phase::loss;
@@ -105,7 +105,7 @@ void TrainingWatch::push_backward() {
   }
 }
 
-void TrainingWatch::push_loss(const StepState& state) {
+[[gnu::hot]] void TrainingWatch::push_loss(const StepState& state) {
   Record record;
   record.kind = RecordKind::loss;
   record.phase = Phase::loss;

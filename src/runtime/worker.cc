@@ -104,7 +104,7 @@ void Worker::stop() {
   thread_.join();
 }
 
-Producer& Worker::producer_for_this_thread() {
+[[gnu::hot]] Producer& Worker::producer_for_this_thread() {
   if (last_used.worker != id_) {
     thread_local ThreadLeases leases;
     last_used = {id_, &leases.producer_of(*this)};
@@ -128,7 +128,7 @@ std::shared_ptr<Worker::Lease> Worker::lease_slot(Producer*& producer) {
   return lease;
 }
 
-void Worker::end_step(const Producer& producer) noexcept {
+[[gnu::hot]] void Worker::end_step(const Producer& producer) noexcept {
   if (producer.half_full()) wake();
 }
 

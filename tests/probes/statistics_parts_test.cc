@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include "probes/measure_tensor.h"
@@ -127,6 +128,47 @@ TEST(StatisticsParts, OneBadElementOfManyIsFound) {
     tensor[at] = INFINITY;
     EXPECT_FALSE(meter.all_finite(*tensor.unsafeGetTensorImpl())) << at;
   }
+}
+
+TEST(SeemsFinite, LooksAtEveryElementOfASmallTensor) {
+  TensorMeter meter;
+  for (const auto type : {at::kFloat, at::kDouble, at::kHalf, at::kBFloat16})
+    for (const std::int64_t size : {std::int64_t{1}, std::int64_t{100}, kFewElements})
+      for (const std::int64_t at : {std::int64_t{0}, size / 2, size - 1})
+        for (const double bad : {NAN, INFINITY, -INFINITY}) {
+          auto tensor = at::full({size}, 3, type);
+          EXPECT_TRUE(meter.seems_finite(*tensor.unsafeGetTensorImpl(), 0));
+          tensor[at] = bad;
+          EXPECT_FALSE(meter.seems_finite(*tensor.unsafeGetTensorImpl(), 0)) << type << " " << size << " " << at;
+        }
+}
+
+TEST(SeemsFinite, SeesLargeNumbersForWhatTheyAre) {
+  TensorMeter meter;
+  const auto tensor = at::full({kFewElements}, std::numeric_limits<float>::max());
+  EXPECT_TRUE(meter.seems_finite(*tensor.unsafeGetTensorImpl(), 0));
+}
+
+TEST(SeemsFinite, ComesToEveryElementOfALargeTensorInTurns) {
+  TensorMeter meter;
+  constexpr std::int64_t kSize = 40 * 50;
+  for (const std::int64_t at : {std::int64_t{0}, std::int64_t{1234}, kSize - 1}) {
+    auto tensor = at::ones({40, 50});
+    tensor.view({-1})[at] = NAN;
+    for (const auto& seen : {tensor, tensor.t(), tensor.to(at::kDouble)}) {
+      std::uint32_t turn = 0;
+      while (turn < kSize && meter.seems_finite(*seen.unsafeGetTensorImpl(), turn)) ++turn;
+      EXPECT_LT(turn, kSize) << at;
+    }
+  }
+}
+
+TEST(SeemsFinite, SeesAtOnceThatHalfOfTheRowsAreNotFinite) {
+  TensorMeter meter;
+  auto tensor = at::ones({64, 100});
+  tensor.slice(0, 0, 64, 2) = NAN;  // what comes through a rectifier that half of the units pass
+  for (std::uint32_t turn = 0; turn < 100; ++turn)
+    EXPECT_FALSE(meter.seems_finite(*tensor.unsafeGetTensorImpl(), turn)) << turn;
 }
 
 TEST(StatisticsParts, InsideAParallelRegionNoThreadsAreAdded) {
