@@ -47,6 +47,8 @@ void ActivationSizeAnalyzer::end_of_step(const Step& step, const Run& run, std::
   bool grown = false;
   for (const Record& record : step.tensors()) {
     if (record.phase != Phase::forward || graph.in_loss(record.site)) continue;
+    // A single number is a loss, or a term of it, also where no prediction was recognised.
+    if (record.tensor.count == 1 && graph.site(record.site).shape.empty()) continue;
     const Series* series = run.series().find(record.site, Phase::forward);
     if (series == nullptr || series->count() < kSamples) continue;
     const bool huge = series->recent_median(kSamples) > kHuge * input && series->first().value > kHuge * input;

@@ -46,6 +46,7 @@ constexpr Kind kKinds[] = {
     {"norm", OpClass::normalization, "aten::batch_norm"},
     {"dropout", OpClass::dropout, "aten::dropout"},
     {"log", OpClass::pointwise, "aten::log"},
+    {"sum", OpClass::reduction, "aten::sum"},
 };
 
 }  // namespace
@@ -76,7 +77,7 @@ FakeNetwork::FakeNetwork(const std::vector<std::string>& layers, const std::stri
     site.layer_owns = true;
     site.operation = layer.operation;
     site.op_class = layer.op_class;
-    site.shape = {32, layer.units};
+    if (layer.op_class != OpClass::reduction) site.shape = {32, layer.units};
     site.inputs = {before};
     layer.site = before = catalog_.add(site);
     if (layer.has_weight) {

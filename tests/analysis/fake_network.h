@@ -43,7 +43,7 @@ class FakeNetwork {
  public:
   // Builds input -> layers -> loss; with "" for the loss, a composite one is added operation by operation (see
   // add_operation). Names with "relu", "sigmoid", "tanh", "exp", "softmax", "log_softmax" become
-  // activations, all others linear layers with a weight.
+  // activations, those with "sum" sums over everything, all others linear layers with a weight.
   FakeNetwork(const std::vector<std::string>& layers, const std::string& loss_operation);
 
   FakeLayer& layer(const std::string& name);

@@ -145,6 +145,17 @@ TEST(Activations, EnormousFromTheFirstLayerOnBlameItsInitialisation) {
   EXPECT_EQ(finding->causes[0].where.layer, "fc1");
 }
 
+TEST(Activations, ASumOfEverythingIsNoActivation) {
+  FakeNetwork net({"fc1", "relu1", "fc2", "sum"}, "");
+  net.layer("sum").forward = values(5e4, 0, 1);
+  net.run(12);
+  EXPECT_EQ(net.find("exploding-activation"), nullptr) << text_of(net.findings());
+  FakeNetwork large({"fc1", "relu1", "fc2", "sum"}, "");
+  for (const char* name : {"fc2", "sum"}) large.layer(name).forward = values(5e4);
+  large.run(12);
+  EXPECT_NE(large.find("exploding-activation"), nullptr);
+}
+
 TEST(Activations, LargeOnesOfALargeInputAndSlowGrowthAreHealthy) {
   FakeNetwork net({"fc1", "relu1", "fc2"}, "aten::mse_loss");
   net.run(300, [&](std::uint64_t step) {
