@@ -182,6 +182,7 @@ HWY_NOINLINE std::size_t ScanBlocks(const T* HWY_RESTRICT p, std::size_t n, std:
   using V = hn::Vec<decltype(d)>;
   const std::size_t lanes = hn::Lanes(d);
   const V zero = hn::Zero(d);
+  const V one = hn::Set(d, Lane{1});
   const V infinity = hn::Set(d, std::numeric_limits<Lane>::infinity());
   const V low = hn::Set(d, request.low);
   const V high = hn::Set(d, request.high);
@@ -194,7 +195,7 @@ HWY_NOINLINE std::size_t ScanBlocks(const T* HWY_RESTRICT p, std::size_t n, std:
     V least0 = min0, least1 = min1, most0 = max0, most1 = max1;
     std::size_t zeros_here = 0, beyond_here = 0;
     const auto take = [&](V x, V& s, V& square, V& least, V& most) HWY_ATTR {
-      s = hn::Add(s, x);
+      s = hn::MulAdd(x, one, s);  // the bits of x + s, from units that have less to do
       square = hn::MulAdd(x, x, square);
       least = hn::Min(least, x);
       most = hn::Max(most, x);
