@@ -31,7 +31,6 @@ class HookRegistry final : public Hooks {
   [[nodiscard]] HookHandle on_backward(const std::string& path, Backward hook) override;
   [[nodiscard]] HookHandle on_backward(const torch::nn::Module& module, Backward hook) override;
 
-  [[nodiscard]] bool any() const { return !entries_->empty(); }
   [[nodiscard]] bool any_forward() const;
   [[nodiscard]] bool any_backward() const;
 

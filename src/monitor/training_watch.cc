@@ -97,8 +97,8 @@ void TrainingWatch::follow(std::vector<torch::optim::Optimizer*> optimizers) {
 
 [[gnu::hot]] void TrainingWatch::observe(Level level) {
   wanted_ = level;
-  const bool calls = hooks_.any() && hooks_.any_forward();
-  level_ = calls || (hooks_.any() && hooks_.any_backward()) ? Level::full : level;
+  const bool calls = hooks_.any_forward();
+  level_ = calls || hooks_.any_backward() ? Level::full : level;
   if (!subscription_) return;
   const bool measure = level_ == Level::full;
   if (measure) {
