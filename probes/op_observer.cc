@@ -32,7 +32,10 @@ OpObserver::OpObserver()
         return next.fetch_add(1, std::memory_order_relaxed);
       }()) {
   meter_.use(&device_);
+  id_here = id_;
 }
+
+thread_local std::uint64_t OpObserver::id_here = 0;
 
 [[gnu::hot]] OpObserver& OpObserver::of_this_thread() {
   static thread_local OpObserver observer;

@@ -46,6 +46,8 @@ class OpObserver {
  public:
   // The calling thread's observer. Lives until the thread ends.
   static OpObserver& of_this_thread();
+  // Its id(), without a call; 0 if it has none yet.
+  [[nodiscard]] static std::uint64_t id_of_this_thread() { return id_here; }
 
   // Tells observers apart, even after a thread has ended and another got its place.
   [[nodiscard]] std::uint64_t id() const { return id_; }
@@ -132,6 +134,8 @@ class OpObserver {
   void add_output(Operation& op, const at::Tensor& tensor);
   int unit_dimension_of(const Operation& op, const at::TensorImpl& impl);
   bool is_state(const c10::StorageImpl* storage) const;
+
+  [[gnu::tls_model("initial-exec")]] static thread_local std::uint64_t id_here;
 
   const std::uint64_t id_;
   OpLog log_;

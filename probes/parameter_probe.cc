@@ -11,14 +11,7 @@
 namespace sonde::probes {
 namespace {
 
-constexpr std::size_t kSample = 512;           // elements a parameter for update sizes
-constexpr std::int64_t kSmallOnDevice = 4096;  // elements of a gradient that a device reads on every step
-
-const at::Tensor& gradient_of(const at::TensorImpl& impl) {
-  static const at::Tensor kNone;
-  const auto* meta = static_cast<const torch::autograd::AutogradMeta*>(impl.autograd_meta());
-  return meta ? meta->grad_ : kNone;
-}
+constexpr std::size_t kSample = 512;  // elements a parameter for update sizes
 
 // Any change of a weight changes one of its sums, but for cancellations to the last bit.
 double sum_of(const trace::TensorStats& stats) {
@@ -69,33 +62,16 @@ void ParameterProbe::modules_changed() {
   states_.clear();
   states_.resize(modules_.parameter_count());
   for (std::size_t i = 0; i < states_.size(); ++i) states_[i].parameter = static_cast<int>(i);
-  witness_ = -1;
+  sentinel_.watch_no_weight();
+  sentinel_.watch_gradients(modules_);
   sampled_ = false;
-  choose_gradients();
-}
-
-// Biases and the parameters of norms are small, and a NaN in the backward pass of their layer reaches them; where the
-// first layer has none, one of its weights stands for the end of the backward pass, which every NaN flows to.
-void ParameterProbe::choose_gradients() {
-  on_every_step_.clear();
-  in_turns_.clear();
-  bool first_layer = false;
-  for (const auto& state : states_) {
-    const auto& parameter = modules_.parameters()[static_cast<std::size_t>(state.parameter)];
-    const auto impl = parameter.lock();
-    if (!impl) continue;
-    const bool small = impl->numel() <= (impl->is_cpu() ? kFewElements : kSmallOnDevice);
-    (small ? on_every_step_ : in_turns_).push_back(state.parameter);
-    first_layer = first_layer || (small && parameter.layer == modules_.parameters()[0].layer);
-  }
-  if (!first_layer && !states_.empty()) on_every_step_.push_back(0);
 }
 
 Between ParameterProbe::look() {
   Between between;
   bool any_known = false, any_moved = false, any_gradient = false, all_cleared = true;
-  const at::TensorImpl* witness = nullptr;
-  int number_of_witness = -1;
+  const ParameterState* witness = nullptr;
+  std::int64_t least = 0;
   for (auto& state : states_) {
     const auto impl = modules_.parameters()[static_cast<std::size_t>(state.parameter)].lock();
     state.alive = static_cast<bool>(impl);
@@ -109,41 +85,25 @@ Between ParameterProbe::look() {
     state.weight_points = points;
 
     bool zero = true;
-    const auto& gradient = gradient_of(*impl);
-    const bool readable = !gradient.defined() || probe_hash(*gradient.unsafeGetTensorImpl(), &zero) != 0;
+    const auto* gradient = gradient_of(*impl);
+    const bool readable = !gradient || probe_hash(*gradient->unsafeGetTensorImpl(), &zero) != 0;
     const bool had = state.has_gradient && !state.gradient_points_zero;
     if (had && readable && optimizers_.holds(impl.get())) {
       any_gradient = true;
       all_cleared = all_cleared && zero;
       // The smallest: its elements lie together.
-      if (moved && zero && (witness == nullptr || impl->numel() < witness->numel())) {
-        witness = impl.get();
-        number_of_witness = state.parameter;
+      if (moved && zero && (witness == nullptr || impl->numel() < least)) {
+        witness = &state;
+        least = impl->numel();
       }
     }
   }
   if (any_known) between.weights_changed = any_moved ? Answer::yes : Answer::no;
   if (any_gradient) between.gradients_cleared = all_cleared ? Answer::yes : Answer::no;
-  witness_ = any_moved && all_cleared ? number_of_witness : -1;
-  return between;
-}
-
-[[gnu::hot]] Between ParameterProbe::glance() {
-  Between between;
-  if (witness_ < 0) return between;
-  auto& state = states_[static_cast<std::size_t>(witness_)];
-  const auto impl = modules_.parameters()[static_cast<std::size_t>(witness_)].lock();
-  if (!impl) return between;
-  const auto points = probe_hash(*impl);
-  const bool moved = points != state.weight_points;
-  if (points != 0) between.weights_changed = moved ? Answer::yes : Answer::no;
-  state.moved_before_note = state.moved_before_note || moved;
-  state.weight_points = points;
-  bool zero = true;
-  const auto& gradient = gradient_of(*impl);
-  const bool readable = !gradient.defined() || probe_hash(*gradient.unsafeGetTensorImpl(), &zero) != 0;
-  if (readable && state.has_gradient && !state.gradient_points_zero)
-    between.gradients_cleared = zero ? Answer::yes : Answer::no;
+  if (witness != nullptr && all_cleared)
+    sentinel_.watch_weight(modules_.parameters()[static_cast<std::size_t>(witness->parameter)]);
+  else
+    sentinel_.watch_no_weight();
   return between;
 }
 
@@ -177,10 +137,10 @@ Between ParameterProbe::look() {
 }
 
 [[gnu::hot]] void ParameterProbe::note_gradient(ParameterState& state, const at::TensorImpl& impl) {
-  const auto& gradient = gradient_of(impl);
-  state.has_gradient = gradient.defined();
+  const auto* gradient = gradient_of(impl);
+  state.has_gradient = gradient != nullptr;
   state.gradient_points_zero = true;
-  if (state.has_gradient) probe_hash(*gradient.unsafeGetTensorImpl(), &state.gradient_points_zero);
+  if (gradient) probe_hash(*gradient->unsafeGetTensorImpl(), &state.gradient_points_zero);
 }
 
 void ParameterProbe::note() {
@@ -196,18 +156,19 @@ void ParameterProbe::note() {
     state.weight_points = points;
     note_gradient(state, *impl);
   }
+  sentinel_.note_gradient();
 }
 
 [[gnu::hot]] void ParameterProbe::check_gradient(int parameter, bool all, std::uint32_t turn,
                                                  GradientVerdict& verdict) {
   const auto impl = modules_.parameters()[static_cast<std::size_t>(parameter)].lock();
   if (!impl) return;
-  const auto& tensor = gradient_of(*impl);
-  if (!tensor.defined() || !verdict.finite) return;
-  const auto& gradient = *tensor.unsafeGetTensorImpl();
+  const auto* tensor = gradient_of(*impl);
+  if (!tensor || !verdict.finite) return;
+  const auto& gradient = *tensor->unsafeGetTensorImpl();
   if (device_ != nullptr && device_->takes(gradient)) {
-    if (!all && gradient.numel() > kSmallOnDevice) return;
-    on_device_.push_back(tensor);
+    if (!all && gradient.numel() > Sentinel::kSmallOnDevice) return;
+    on_device_.push_back(*tensor);
     verdict.promised.push_back({parameter, {}, -1});
   } else if (!(all ? meter_.all_finite(gradient) : meter_.seems_finite(gradient, turn))) {
     verdict.finite = false;
@@ -215,18 +176,22 @@ void ParameterProbe::note() {
   }
 }
 
+[[gnu::hot]] bool ParameterProbe::check_gradients_briskly() {
+  if (!sentinel_.gradients_finite(turn_)) return false;
+  ++turn_;
+  sentinel_.note_gradient_briskly();
+  return true;
+}
+
 [[gnu::hot]] GradientVerdict ParameterProbe::check_gradients(bool all) {
   GradientVerdict verdict;
-  if (witness_ >= 0)
-    if (const auto impl = modules_.parameters()[static_cast<std::size_t>(witness_)].lock())
-      note_gradient(states_[static_cast<std::size_t>(witness_)], *impl);
+  sentinel_.note_gradient();
   const auto turn = turn_++;
-  if (all) {
-    for (const auto& state : states_) check_gradient(state.parameter, true, turn, verdict);
-  } else {
-    for (const int parameter : on_every_step_) check_gradient(parameter, false, turn, verdict);
-    if (!in_turns_.empty()) check_gradient(in_turns_[turn % in_turns_.size()], false, turn, verdict);
-  }
+  const auto look = [&](int parameter) { check_gradient(parameter, all, turn, verdict); };
+  if (all)
+    for (const auto& state : states_) look(state.parameter);
+  else
+    sentinel_.for_each_gradient(turn, look);
   if (on_device_.empty()) return verdict;
   std::vector<trace::TensorStats> stats;
   device_->enqueue_finiteness(on_device_, stats);
@@ -251,7 +216,7 @@ GradientVerdict ParameterProbe::append_state(Attribution& attribution, std::vect
     state.gradient_sample.clear();
     state.promised_gradient = state.promised_weights = {};
     if (state.has_gradient) {
-      const auto& gradient = *gradient_of(*impl).unsafeGetTensorImpl();
+      const auto& gradient = *gradient_of(*impl)->unsafeGetTensorImpl();
       record.phase = Phase::gradient;
       record.tensor = {};
       TensorMeter::Request request;

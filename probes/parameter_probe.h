@@ -13,11 +13,10 @@
 #include "probes/device_statistics.h"
 #include "probes/module_map.h"
 #include "probes/optimizer_view.h"
+#include "probes/sentinel.h"
 #include "trace/record.h"
 
 namespace sonde::probes {
-
-enum class Answer : std::uint8_t { no, yes, unknown };
 
 // What is known of one parameter over the steps.
 struct ParameterState {
@@ -56,11 +55,6 @@ struct PromisedGradient {
   int record = -1;  // index among the records appended with it; -1: it has none
 };
 
-struct Between {  // what happened since the last backward pass
-  Answer weights_changed = Answer::unknown;
-  Answer gradients_cleared = Answer::unknown;
-};
-
 struct GradientVerdict {
   bool finite = true;
   int parameter = -1;                      // the first in the tree whose gradient is not
@@ -80,7 +74,7 @@ class ParameterProbe {
   // Before a backward pass. REQUIRES: note() after the one before, or its answers are about a longer time.
   Between look();
   // In place of look(): one parameter that was trained when last looked at is asked; unknown if there is none.
-  Between glance();
+  Between glance() { return sentinel_.glance(); }
   // After look(), if the weights moved since the samples were taken: records of phase update.
   void append_updates(Attribution& attribution, std::vector<trace::Record>& records,
                       std::vector<PromisedUpdate>& promised);
@@ -92,6 +86,9 @@ class ParameterProbe {
   // After a backward pass. `all`: every element is looked at; else all of small gradients and a few of the others, in
   // turns. What a NaN in the backward pass of a layer reaches, biases and norms among it, is small.
   GradientVerdict check_gradients(bool all);
+  // On a brisk step, in place of glance() and check_gradients(false). True if all is as usual; false says nothing.
+  [[nodiscard]] bool glance_briskly() { return sentinel_.glance_briskly(); }
+  [[nodiscard]] bool check_gradients_briskly();
   // After a backward pass: what the next look() compares with.
   void note();
   // Everything: records of phases gradient and weight; takes samples for append_updates(). REQUIRES: `records` is empty.
@@ -101,7 +98,6 @@ class ParameterProbe {
 
  private:
   static void note_gradient(ParameterState& state, const at::TensorImpl& impl);
-  void choose_gradients();
   void check_gradient(int parameter, bool all, std::uint32_t turn, GradientVerdict& verdict);
 
   ModuleMap& modules_;
@@ -110,11 +106,8 @@ class ParameterProbe {
   DeviceStatistics* device_ = nullptr;
   TensorMeter meter_;
   std::vector<ParameterState> states_;
-  int witness_ = -1;  // the parameter that glance() asks
+  Sentinel sentinel_;
   bool sampled_ = false;
-  // Parameters whose gradients check_gradients() looks at if not at all of them.
-  std::vector<int> on_every_step_;
-  std::vector<int> in_turns_;  // one a step
   std::uint32_t turn_ = 0;
   std::vector<double> scratch_;
   std::vector<at::Tensor> on_device_;  // during check_gradients()

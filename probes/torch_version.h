@@ -20,6 +20,12 @@ inline torch::autograd::Node* grad_fn_of(const at::TensorImpl* impl) {
   return meta ? meta->grad_fn_.get() : nullptr;
 }
 
+// The gradient that will be applied to `parameter`, or null.
+inline const at::Tensor* gradient_of(const at::TensorImpl& parameter) {
+  const auto* meta = static_cast<const torch::autograd::AutogradMeta*>(parameter.autograd_meta());
+  return meta && meta->grad_.defined() ? &meta->grad_ : nullptr;
+}
+
 // Differs from reading to reading when memory of the tensor (or of a view of it) was written in between; 0 where
 // versions are not counted (inference tensors).
 inline std::uint32_t version_of(const at::TensorImpl* impl) {

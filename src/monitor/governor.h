@@ -45,18 +45,23 @@ class Governor {
   // The longest stretch of steps on which the contract is not looked at, however little Options::overhead allows.
   static constexpr std::uint32_t kMostWithoutContract = 32;
 
+  // Steps shorter than this are too short for a decision on each: what the monitor touches costs a share of them.
+  static constexpr double kShortStepNs = 2e6;
+
   explicit Governor(const Options& options) : options_(options) {}
 
   struct Step {
     Level level = Level::sentinel;
-    std::uint64_t total_ns = 0;    // since the step before, the monitor's share included
-    std::uint64_t monitor_ns = 0;  // of it, by the clocks inside the monitor
+    std::uint64_t total_ns = 0;    // since the last one decided on, the monitor's share included
+    std::uint64_t monitor_ns = 0;  // for this step, by the clocks inside the monitor
     bool plain = true;             // one update and cleared gradients since the step before, as far as was seen
-    bool timed = true;             // false: monitor_ns is not known, and is taken for what sentinels cost
+    std::uint32_t brisk = 0;       // brisk steps before it
   };
   struct Decision {
-    Level level = Level::full;  // of the next step
-    std::uint64_t cost_ns = 0;  // of this step: no less than its monitor_ns, if that is known
+    Level level = Level::full;   // of the next step
+    std::uint32_t brisk = 0;     // so many steps, from the next one on, may be brisk: without asking again
+    std::uint64_t cost_ns = 0;   // of this step: no less than its monitor_ns
+    std::uint64_t brisk_ns = 0;  // of each of those
   };
   // Takes the account of a step and says how closely the next one is to be watched.
   [[nodiscard]] Decision next(const Step& step, bool suspicious);
@@ -72,6 +77,8 @@ class Governor {
   [[nodiscard]] Level choose(const Step& step, double cost, bool suspicious);
   [[nodiscard]] double price_of_observation() const { return cost_[full].value() + cost_[after_full].value(); }
   [[nodiscard]] bool contract_is_due(double earned) const;
+  [[nodiscard]] bool short_steps() const { return bare_.count() > 0 && bare_.value() < kShortStepNs; }
+  [[nodiscard]] std::uint32_t brisk_steps(Level next, bool suspicious) const;
 
   const Options options_;
   std::uint64_t steps_ = 0;

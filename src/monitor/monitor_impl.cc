@@ -13,9 +13,6 @@
 namespace sonde {
 namespace {
 
-// Of the steps at which only the sentinel looks, one in so many is timed.
-constexpr std::uint64_t kTimed = 4;
-
 std::uint64_t now_ns() {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
@@ -57,33 +54,23 @@ std::string reason_of(std::uint64_t step, const monitor::StepState& state) {
 
 }  // namespace
 
-// Adds up the monitor's own time in one call of the user's: all of it but the user's parts. Reading a clock costs more
-// than most of what a sentinel does, so only some of its steps are timed.
+// Adds up the monitor's own time in one call of the user's: all of it but the user's parts.
 class Monitor::Impl::Account {
  public:
-  // `last`: a time to go by if the step is not timed.
-  Account(monitor::TrainingWatch& watch, bool timed, std::uint64_t last)
-      : watch_(watch), timed_(timed), begin_(timed ? now_ns() : last) {
-    watch_.set_time(begin_);
-  }
-  [[nodiscard]] bool timed() const { return timed_; }
-  void users_part_begins() {
-    if (timed_) users_begin_ = now_ns();
-  }
+  explicit Account(monitor::TrainingWatch& watch) : watch_(watch), begin_(now_ns()) { watch_.set_time(begin_); }
+  void users_part_begins() { users_begin_ = now_ns(); }
   void users_part_ends() {
-    if (!timed_) return;
     const auto now = now_ns();
     users_ns_ += now - users_begin_;
     watch_.set_time(now);
   }
-  // What callbacks spent inside the user's parts is the monitor's, too. REQUIRES: timed().
+  // What callbacks spent inside the user's parts is the monitor's, too.
   [[nodiscard]] std::uint64_t spent(std::uint64_t now) const {
     return now - begin_ - users_ns_ + watch_.take_spent_ns();
   }
 
  private:
   monitor::TrainingWatch& watch_;
-  const bool timed_;
   std::uint64_t begin_;
   std::uint64_t users_begin_ = 0;
   std::uint64_t users_ns_ = 0;
@@ -138,28 +125,62 @@ bool Monitor::Impl::safely(const Look& look) {
 
 [[gnu::hot]] Verdict Monitor::Impl::backward(const at::Tensor& loss, bool retain_graph, bool create_graph,
                                              const std::function<at::Tensor()>* forward) {
-  Account account(watch_, timed_, last_step_ns_);
+  if (may_be_brisk_ > 0) {
+    --may_be_brisk_;
+    if (monitor::TrainingWatch::StepState state; begins_briskly(loss, state))
+      return go_briskly(loss, state, retain_graph, create_graph, forward);
+  }
   check_loss(loss, false);
+  Account account(watch_);
   enter();
   if (options_.on_fault == OnFault::abort && session_.broken()) abort("training was found to be broken");
   const probes::OpObserver::Silence silence(watch_.observer());
   monitor::TrainingWatch::StepState state;
   const bool watched = safely([&] { state = watch_.before_backward(loss, true); });
   if (!watched) watch_.give_up();
-  const bool stop_here = !state.loss_finite && options_.on_fault != OnFault::report;
+  const bool stop_here = !state.loss_finite && guarded();
   if (!stop_here) {
     account.users_part_begins();
-    try {
-      // The default of retain_graph is create_graph.
-      retain_graph ? loss.backward({}, true, create_graph) : loss.backward({}, {}, create_graph);
-    } catch (...) {
-      watch_.give_up();
-      throw;
-    }
+    run_backward(loss, retain_graph, create_graph);
     account.users_part_ends();
   }
-  if (!watched || !safely([&] { watch_.after_backward(state, !stop_here, options_.on_fault != OnFault::report); }))
+  if (!watched || !safely([&] { watch_.after_backward(state, !stop_here, guarded()); })) return {};
+  return judge(state, account, forward);
+}
+
+[[gnu::hot]] void Monitor::Impl::run_backward(const at::Tensor& loss, bool retain_graph, bool create_graph) {
+  try {
+    // The default of retain_graph is create_graph.
+    retain_graph ? loss.backward({}, true, create_graph) : loss.backward({}, {}, create_graph);
+  } catch (...) {
+    watch_.give_up();
+    throw;
+  }
+}
+
+[[gnu::hot]] bool Monitor::Impl::begins_briskly(const at::Tensor& loss, monitor::TrainingWatch::StepState& state) {
+  bool brisk = false;
+  safely([&] { brisk = loss.requires_grad() && !session_.broken() && watch_.before_brisk(loss, state); });
+  return brisk;
+}
+
+// A step on which nothing is told but the loss, and no clock is read; as far as it turns out to be healthy.
+[[gnu::hot]] Verdict Monitor::Impl::go_briskly(const at::Tensor& loss, monitor::TrainingWatch::StepState& state,
+                                               bool retain_graph, bool create_graph,
+                                               const std::function<at::Tensor()>* forward) {
+  {
+    const probes::OpObserver::Silence silence(watch_.observer());
+    run_backward(loss, retain_graph, create_graph);
+  }
+  bool healthy = false;
+  const bool watched = safely([&] { healthy = watch_.after_brisk(state, guarded(), brisk_ns_); });
+  if (healthy) {
+    judged_step_.store(watch_.step(), std::memory_order_relaxed);
+    ++were_brisk_;
     return {};
+  }
+  Account account(watch_);
+  if (!watched || !safely([&] { watch_.after_backward(state, true, guarded()); })) return {};
   return judge(state, account, forward);
 }
 
@@ -173,7 +194,7 @@ Verdict Monitor::Impl::backward(const std::function<at::Tensor()>& forward) {
 }
 
 Verdict Monitor::Impl::check(const at::Tensor& loss) {
-  Account account(watch_, timed_, last_step_ns_);
+  Account account(watch_);
   check_loss(loss, true);
   enter();
   if (options_.on_fault == OnFault::abort && session_.broken()) abort("training was found to be broken");
@@ -181,7 +202,7 @@ Verdict Monitor::Impl::check(const at::Tensor& loss) {
   monitor::TrainingWatch::StepState state;
   const bool watched = safely([&] {
     state = watch_.before_backward(loss, false);
-    watch_.after_backward(state, true, options_.on_fault != OnFault::report);
+    watch_.after_backward(state, true, guarded());
   });
   return watched ? judge(state, account, nullptr) : Verdict{};
 }
@@ -196,7 +217,7 @@ Verdict Monitor::Impl::check(const at::Tensor& loss) {
       if (forward && explain(*forward)) state.unexplained = false;
       governor_.insist(3);
     }
-    if (options_.on_fault != OnFault::report) {
+    if (guarded()) {
       watch_.drop_gradients();
       verdict.applied = false;
     }
@@ -211,16 +232,17 @@ Verdict Monitor::Impl::check(const at::Tensor& loss) {
 
   judged_step_.store(watch_.step(), std::memory_order_relaxed);
   const auto end = now_ns();
-  const auto monitor_ns = account.timed() ? account.spent(end) + last_tail_ns_ : 0;
+  const auto monitor_ns = account.spent(end) + last_tail_ns_;
   const auto step_ns = end - last_step_ns_;
-  const auto decision =
-      governor_.next({state.level, step_ns, monitor_ns, state.plain(), account.timed()}, session_.suspicious());
+  const auto decision = governor_.next({state.level, step_ns, monitor_ns, state.plain(), std::exchange(were_brisk_, 0)},
+                                       session_.suspicious());
   watch_.set_time(end);
   watch_.end_step(state, verdict.applied, step_ns, decision.cost_ns);
   watch_.begin_next(state, decision.level);
   last_step_ns_ = end;
-  if (account.timed()) last_tail_ns_ = now_ns() - end;
-  timed_ = decision.level != monitor::Level::sentinel || watch_.step() % kTimed == 0;
+  last_tail_ns_ = now_ns() - end;
+  brisk_ns_ = decision.brisk_ns;
+  may_be_brisk_ = decision.brisk;
   watch_.hooks().rethrow();
   if (!verdict.applied && options_.on_fault == OnFault::abort) abort(verdict.reason);
   // What the rules find wrong on the first step is known before its update.

@@ -19,9 +19,6 @@ constexpr std::uint32_t kFreshSteps = 20;
 // Programs that take turns between losses (a GAN under one monitor) are not read again for ever.
 constexpr std::uint32_t kMostPrograms = 16;
 
-// Steps after which learning rates are read again where only the sentinel looks.
-constexpr std::uint32_t kReadRates = 8;
-
 }  // namespace
 
 void require_held(const std::vector<torch::optim::Optimizer*>& optimizers, const std::vector<at::Tensor>& parameters,
@@ -238,8 +235,7 @@ void TrainingWatch::describe_program() {
   if (state.observed) {
     rescan(false);
     if (optimizers_.rescan(subject_.optimizers) && subject_.module == nullptr) adopt_tensors();
-  } else if (state.level != Level::sentinel || ++rates_read_ >= kReadRates) {
-    rates_read_ = 0;
+  } else {
     optimizers_.read_rates(subject_.optimizers);
   }
   state.between = state.level == Level::sentinel ? parameters_.glance() : parameters_.look();
@@ -326,6 +322,33 @@ void TrainingWatch::describe_program() {
     }
   }
   push_all(seen_.contracts);
+}
+
+[[gnu::hot]] bool TrainingWatch::before_brisk(const at::Tensor& loss, StepState& state) {
+  if (level_ != Level::sentinel || late_ || fresh_baselines_ ||
+      probes::OpObserver::id_of_this_thread() != observer_id_.load(std::memory_order_relaxed))
+    return false;
+  const auto value = probes::Sentinel::value_of(*loss.unsafeGetTensorImpl());
+  if (!value || !std::isfinite(*value)) return false;
+  if (!parameters_.glance_briskly()) return false;
+  state.between = {Answer::yes, Answer::yes};
+  state.loss = *value;
+  ++step_;
+  backwards_ = 1;
+  seen_.first_of_run = false;
+  return true;
+}
+
+[[gnu::hot]] bool TrainingWatch::after_brisk(StepState& state, bool guarded, std::uint64_t monitor_ns) {
+  if (guarded ? !parameters_.check_gradients(true).finite : !parameters_.check_gradients_briskly()) {
+    tell_forward(state);
+    return false;
+  }
+  last_skipped_ = false;
+  push_loss(state);
+  push_step(trace::RecordKind::step_end, state, true, 0, monitor_ns);
+  session_.end_step(session_.producer_for_this_thread());
+  return true;
 }
 
 void TrainingWatch::give_up() {

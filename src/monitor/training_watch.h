@@ -73,6 +73,11 @@ class TrainingWatch final : public probes::OpSubscriber {
   // `ran` false: the backward pass was not run, because the loss is poisoned. `guarded`: the guard has to know, so every
   // gradient is looked at, and a device waited for; else what is on a device is known later, see take_late().
   void after_backward(StepState& state, bool ran, bool guarded);
+  // A brisk step: like those before it, as far as the sentinel's few numbers show. Before its backward pass; false, and
+  // nothing was done, if it is not one: call before_backward().
+  [[nodiscard]] bool before_brisk(const at::Tensor& loss, StepState& state);
+  // After it: the step is told and over. False if it is not healthy: go on with after_backward().
+  [[nodiscard]] bool after_brisk(StepState& state, bool guarded, std::uint64_t monitor_ns);
   // An exception came out of the backward pass: takes the hooks off the graph.
   void give_up();
   // The step is over: pushes its last record. `applied` false: the guard took the gradients away.
@@ -162,7 +167,6 @@ class TrainingWatch final : public probes::OpSubscriber {
   std::uint64_t explained_step_ = ~std::uint64_t{0};  // the last one whose non-finite values have a known origin
   std::uint32_t backwards_ = 0;
   std::uint32_t observed_steps_ = 0;
-  std::uint32_t rates_read_ = 0;  // steps since
   bool started_ = false;
   bool last_skipped_ = false;
   bool fresh_baselines_ = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -22,6 +23,7 @@ struct Run {
   int observed = 0;
   int longest_blind = 0;       // steps in a row without a full observation
   int longest_unchecked = 0;   // ... without a look at the contract
+  int brisk = 0;               // steps that were not decided on
   int closest = 0;             // the fewest steps between two full observations
   double cost = 0;             // share of the bare time, after the first steps
   double told = 0;             // the same by the governor's account
@@ -36,14 +38,26 @@ Run run(const Options& options, const Training& training, int steps) {
   int blind = 0, unchecked = 0;
   double spent = 0, told = 0, bare = 0;
   bool after_full = false;
+  std::uint32_t may_be_brisk = 0, were_brisk = 0;
+  std::uint64_t brisk_cost = 0, waited = 0;
   for (int i = 0; i < steps; ++i) {
     const bool observed = level == Level::full;
     const double clocked = observed ? training.full : level == Level::contract ? training.contract : training.sentinel;
     const double cost = clocked + (observed ? training.unseen : 0) + (after_full ? training.unseen_after : 0);
     auto total = static_cast<std::uint64_t>(training.bare + cost);
     if (training.pause_every > 0 && i % training.pause_every == training.pause_every - 1) total += 1000000000;
-    const auto decision =
-        governor.next({level, total, static_cast<std::uint64_t>(clocked), training.plain}, training.suspicious);
+    if (may_be_brisk > 0) {
+      --may_be_brisk, ++were_brisk, ++result.brisk;
+      waited += total - static_cast<std::uint64_t>(cost) + brisk_cost;
+      spent += static_cast<double>(brisk_cost), told += static_cast<double>(brisk_cost), bare += training.bare;
+      result.longest_blind = std::max(result.longest_blind, ++blind);
+      result.longest_unchecked = std::max(result.longest_unchecked, ++unchecked);
+      continue;
+    }
+    const auto decision = governor.next({level, total + std::exchange(waited, 0), static_cast<std::uint64_t>(clocked),
+                                         training.plain, std::exchange(were_brisk, 0)},
+                                        training.suspicious);
+    may_be_brisk = decision.brisk, brisk_cost = decision.brisk_ns;
     if (i >= static_cast<int>(options.first_steps)) {
       spent += cost, bare += training.bare, told += static_cast<double>(decision.cost_ns);
       result.observed += observed;
@@ -93,8 +107,27 @@ TEST(Governor, KeepsNoRhythmOfItsOwn) {
 
 TEST(Governor, SpendsWhatSentinelsLeaveOnObservations) {
   Training cheap, dear;
-  dear.sentinel = 7e3, dear.contract = 10e3;
+  cheap.bare = dear.bare = 2e6;
+  dear.sentinel = 14e3, dear.contract = 20e3;
   EXPECT_GT(run({}, cheap, 20000).observed, 2 * run({}, dear, 20000).observed);
+}
+
+TEST(Governor, IsNotAskedOnMostShortStepsThatOnlyTheSentinelLooksAt) {
+  Training tiny, longer;
+  tiny.bare = 200e3, tiny.sentinel = 3e3, tiny.contract = 5e3, tiny.full = 60e3;
+  longer.bare = 2 * Governor::kShortStepNs;
+  EXPECT_GT(run({}, tiny, 20000).brisk, 16000);
+  EXPECT_EQ(run({}, longer, 20000).brisk, 0);
+  tiny.suspicious = true;
+  EXPECT_EQ(run({}, tiny, 20000).brisk, 0);
+}
+
+TEST(Governor, LooksAtTheContractSeldomOnShortStepsEvenIfItSeemsToCostNoMoreThanTheSentinel) {
+  Training tiny;
+  tiny.bare = 200e3, tiny.sentinel = tiny.contract = 4e3, tiny.full = 60e3;
+  const auto result = run({}, tiny, 20000);
+  EXPECT_GT(result.longest_unchecked, 16);
+  EXPECT_LT(result.longest_unchecked, static_cast<int>(Governor::kMostWithoutContract));
 }
 
 TEST(Governor, ObservesTheFirstStepsWhateverTheyCost) {
@@ -109,9 +142,12 @@ TEST(Governor, IsNeverBlindForLongerThanStated) {
   options.max_blind_steps = 50;
   Training dear;
   dear.full = 1e9, dear.contract = 1e9;
-  const auto result = run(options, dear, 2000);
-  EXPECT_LE(result.longest_blind, 50);
-  EXPECT_LT(result.longest_unchecked, static_cast<int>(Governor::kMostWithoutContract));
+  for (const double bare : {1e6, 10e6}) {  // with and without brisk steps
+    dear.bare = bare;
+    const auto result = run(options, dear, 2000);
+    EXPECT_LE(result.longest_blind, 50);
+    EXPECT_LT(result.longest_unchecked, static_cast<int>(Governor::kMostWithoutContract));
+  }
 }
 
 TEST(Governor, LooksAtTheContractOnEveryStepIfThatCostsNothingToSpeakOf) {

@@ -1,7 +1,9 @@
 // What is seen without a guard on steps that are not observed: a NaN that the backward pass makes in any layer.
 #include <gtest/gtest.h>
 
+#include "monitor/inspect.h"
 #include "monitor/training.h"
+#include "trace/record.h"
 
 namespace sonde::tests {
 namespace {
@@ -32,25 +34,77 @@ struct DeepNet : torch::nn::Module {
   std::vector<torch::nn::Linear> layers;
 };
 
-class Sentinel : public testing::TestWithParam<std::tuple<bool, int>> {};
-
-TEST_P(Sentinel, SeesANanThatTheBackwardPassMakes) {
-  const auto [bias, bad] = GetParam();
-  DeepNet net(bias);
-  torch::optim::SGD optimizer(net.parameters(), 1e-3);
+Options hardly_ever() {
   Options options;
   options.background = false;
   options.first_steps = 1;
   options.overhead = 1e-9;
-  Monitor monitor(net, optimizer, options);
-  constexpr int kBad = 41;
-  for (int step = 0; step <= kBad; ++step) {
-    optimizer.zero_grad();
-    const auto verdict = monitor.backward(net.loss(step == kBad ? bad : -1));
-    EXPECT_EQ(verdict.ok, step != kBad) << step;
-    optimizer.step();
+  return options;
+}
+
+class Sentinel : public testing::TestWithParam<std::tuple<bool, int>> {};
+
+TEST_P(Sentinel, SeesANanThatTheBackwardPassMakes) {
+  const auto [bias, bad] = GetParam();
+  for (const int last : {41, 50, 54, 55, 56, 57}) {  // at different places of a row of brisk steps
+    DeepNet net(bias);
+    torch::optim::SGD optimizer(net.parameters(), 1e-3);
+    Monitor monitor(net, optimizer, hardly_ever());
+    for (int step = 0; step <= last; ++step) {
+      optimizer.zero_grad();
+      const auto verdict = monitor.backward(net.loss(step == last ? bad : -1));
+      EXPECT_EQ(verdict.ok, step != last) << step;
+      optimizer.step();
+    }
+    const auto report = monitor.report();
+    EXPECT_LT(report.context.observed_steps, 5u);
+    ASSERT_EQ(report.findings.size(), 1u) << last;
+    EXPECT_EQ(report.findings[0].origin.step, static_cast<std::uint64_t>(last));
   }
-  EXPECT_LT(monitor.report().context.observed_steps, 5u);
+}
+
+TEST(BriskSteps, AreGuarded) {
+  for (const int bad : {41, 50, 54, 55, 56, 57}) {
+    DeepNet net(true);
+    torch::optim::SGD optimizer(net.parameters(), 1e-3);
+    auto options = hardly_ever();
+    options.on_fault = OnFault::skip;
+    Monitor monitor(net, optimizer, options);
+    for (int step = 0; step < 70; ++step) {
+      optimizer.zero_grad();
+      const auto verdict =
+          monitor.backward([&] { return step == bad ? net.loss() / 0 : net.loss(step == 60 ? 1 : -1); });
+      EXPECT_EQ(verdict.applied, step != bad && step != 60) << step;
+      optimizer.step();
+    }
+    for (const auto& parameter : net.parameters()) EXPECT_TRUE(at::isfinite(parameter).all().item<bool>()) << bad;
+  }
+}
+
+// Steps on which little is asked are numbered and told like all others: of a loop that begins to accumulate, or to skip
+// updates, on any step of such a row.
+TEST(BriskSteps, NumberALoopThatChangesItsWays) {
+  for (const int change : {60, 61, 65, 70, 74, 75, 76}) {
+    DeepNet net(true);
+    torch::optim::SGD optimizer(net.parameters(), 1e-3);
+    Monitor monitor(net, optimizer, hardly_ever());
+    monitor::Inspector inspector(monitor);
+    constexpr int kSteps = 100;
+    for (int step = 0; step < kSteps; ++step) {
+      optimizer.zero_grad();
+      for (int pass = 0; pass < (step < change ? 1 : 2); ++pass) (void)monitor.backward(net.loss());
+      optimizer.step();
+    }
+    std::vector<std::uint64_t> losses, ends;
+    for (const auto& record : inspector.records()) {
+      if (record.kind == trace::RecordKind::loss) losses.push_back(record.step);
+      if (record.kind == trace::RecordKind::step_end) ends.push_back(record.step);
+    }
+    std::vector<std::uint64_t> wanted;
+    for (int step = 0; step < kSteps; ++step) wanted.insert(wanted.end(), step < change ? 1 : 2, step);
+    EXPECT_EQ(losses, wanted) << change;
+    EXPECT_EQ(ends, wanted) << change;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(BornInAnyLayer, Sentinel, testing::Combine(testing::Bool(), testing::Values(0, 1, 2)));
