@@ -22,7 +22,9 @@ bool stays_at(double constant, const LossHistory& loss) {
 void LossCourseAnalyzer::end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) {
   if (run.loss().count() < kEarliest || std::isnan(step.loss())) return;
   diverging(step, run, seen);
-  if (run.loss().count() % 10 != 0) return;  // what follows moves slowly
+  const std::uint64_t count = run.loss().count();
+  if (count < due_) return;
+  due_ = count + std::clamp(count / 50, kSoonest, kLatest);
   stuck(step, run, seen);
   slow(step, run, seen);
   oscillating(step, run, seen);
@@ -30,12 +32,11 @@ void LossCourseAnalyzer::end_of_step(const Step& step, const Run& run, std::vect
 
 void LossCourseAnalyzer::diverging(const Step& step, const Run& run, std::vector<Sighting>& seen) const {
   const LossHistory& loss = run.loss();
-  if (run.several_losses()) return;
+  // Targets that grow (Q-learning) make the loss rise as well, but with small steps.
+  if (run.several_losses() || !(run.peak_update().value > kLargeStep)) return;
   const double initial = std::min(loss.first(), loss.initial_level());
   const double now = loss.level(10);
   if (!(initial > 0) || !(now > kDiverged * initial)) return;
-  // Targets that grow (Q-learning) make the loss rise as well, but with small steps.
-  if (!(run.peak_update().value > kLargeStep)) return;
   Sighting sighting;
   sighting.sign = Sign::loss_diverging;
   sighting.severity = Severity::warning;

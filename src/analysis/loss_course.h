@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "analysis/analyzer.h"
+#include "analysis/loss_history.h"
 
 namespace sonde::analysis {
 
@@ -26,6 +27,11 @@ class LossCourseAnalyzer final : public Analyzer {
   void end_of_step(const Step& step, const Run& run, std::vector<Sighting>& seen) override;
 
  private:
+  // Losses until the slow signs are looked for again: on short steps the analysis would cost as much as all else.
+  static constexpr std::uint64_t kSoonest = 10, kLatest = LossHistory::kRecent / 2;
+
+  std::uint64_t due_ = 0;  // by the number of losses
+
   void diverging(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
   void stuck(const Step& step, const Run& run, std::vector<Sighting>& seen) const;
   void slow(const Step& step, const Run& run, std::vector<Sighting>& seen) const;

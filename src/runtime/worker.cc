@@ -12,8 +12,9 @@
 namespace sonde::runtime {
 namespace {
 
-// Half of a default ring at a microsecond a record takes 16 ms to fill.
-constexpr std::chrono::milliseconds kPeriod{10};
+// How long records wait for the thread (less where a ring is half full): kPeriod at first and while something is suspected,
+// later a hundredth of what has gone by, for on short steps waking up costs as much as all it does then.
+constexpr std::chrono::milliseconds kPeriod{10}, kLongestPeriod{50};
 
 std::uint64_t next_id() {
   static std::atomic<std::uint64_t> last{0};
@@ -139,11 +140,15 @@ void Worker::wake() noexcept {
 }
 
 void Worker::run(const std::stop_token& stop) {
+  using Clock = std::chrono::steady_clock;
+  const auto began = Clock::now();
   const auto asked = [&] { return stop.stop_requested() || wanted_.exchange(false, std::memory_order_relaxed); };
   while (!stop.stop_requested()) {
     {
+      const Clock::duration period =
+          suspicious() ? kPeriod : std::clamp<Clock::duration>((Clock::now() - began) / 100, kPeriod, kLongestPeriod);
       std::unique_lock lock(wake_mutex_);
-      wake_condition_.wait_for(lock, kPeriod, asked);
+      wake_condition_.wait_for(lock, period, asked);
     }
     try {
       (void)drained();

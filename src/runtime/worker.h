@@ -48,7 +48,7 @@ class Worker {
   };
 
   // Sink and troubles must outlive the worker. `ring_capacity` is that of each thread's ring. With `background`, a thread
-  // drains every 10 ms, and when woken; if it cannot be started, that is a trouble, and drained() has to be called.
+  // drains every 10 to 50 ms, and when woken; if it cannot be started, that is a trouble, and drained() has to be called.
   Worker(Sink& sink, Troubles& troubles, std::size_t ring_capacity, bool background)
       : Worker(sink, troubles, ring_capacity, background, Extras{}) {}
   Worker(Sink& sink, Troubles& troubles, std::size_t ring_capacity, bool background, Extras extras);
