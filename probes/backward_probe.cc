@@ -61,7 +61,7 @@ void BackwardProbe::attach(const at::Tensor& loss, OpLog& log, OnGradient on_gra
   }
 }
 
-[[gnu::hot]] void BackwardProbe::detach() {
+void BackwardProbe::detach() {
   if (!link_) return;
   {
     const std::lock_guard lock(link_->mutex);

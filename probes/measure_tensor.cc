@@ -20,7 +20,7 @@
 namespace sonde::probes {
 namespace {
 
-[[gnu::hot]] bool plain_cpu(const at::TensorImpl& impl) {
+bool plain_cpu(const at::TensorImpl& impl) {
   return impl.is_cpu() && impl.layout() == at::kStrided && impl.has_storage() &&
          !impl.key_set().has(c10::DispatchKey::Negative) && !impl.key_set().has(c10::DispatchKey::Conjugate) &&
          impl.dim() <= 16 && (impl.numel() == 0 || impl.data() != nullptr);
@@ -52,7 +52,7 @@ TensorView view_of(const at::TensorImpl& impl, ScalarType type) {
 }
 
 // The memory offset (in elements) of the i-th element in row-major order.
-[[gnu::hot]] std::int64_t offset_of(const at::TensorImpl& impl, std::int64_t i) {
+std::int64_t offset_of(const at::TensorImpl& impl, std::int64_t i) {
   if (impl.is_contiguous()) return i;
   std::int64_t offset = 0;
   for (std::int64_t d = impl.dim() - 1; d >= 0; --d) {
@@ -168,7 +168,7 @@ double dtype_max(const at::TensorImpl& impl) noexcept {
   }
 }
 
-[[gnu::hot]] bool is_floating(const at::TensorImpl& impl) noexcept {
+bool is_floating(const at::TensorImpl& impl) noexcept {
   ScalarType ignored;
   return float_type(scalar_type(impl), ignored);
 }
@@ -254,7 +254,7 @@ bool TensorMeter::all_finite(const at::TensorImpl& impl) {
   return measure_elsewhere(impl, {}, stats) != nullptr || finiteness(stats) == Finite::finite;
 }
 
-[[gnu::hot]] bool TensorMeter::seems_finite(const at::TensorImpl& impl, std::uint32_t turn) {
+bool TensorMeter::seems_finite(const at::TensorImpl& impl, std::uint32_t turn) {
   const auto n = impl.numel();
   const auto type = scalar_type(impl);
   const bool readable = plain_cpu(impl);
@@ -276,7 +276,7 @@ bool TensorMeter::all_finite(const at::TensorImpl& impl) {
   return true;
 }
 
-[[gnu::hot]] std::uint64_t probe_hash(const at::TensorImpl& impl, bool* all_zero) noexcept {
+std::uint64_t probe_hash(const at::TensorImpl& impl, bool* all_zero) noexcept {
   if (all_zero) *all_zero = false;
   if (!plain_cpu(impl)) return 0;
   const auto size = static_cast<std::int64_t>(impl.itemsize());
@@ -310,7 +310,7 @@ bool TensorMeter::all_finite(const at::TensorImpl& impl) {
   return hash | 1;
 }
 
-[[gnu::hot]] std::optional<double> read_scalar(const at::TensorImpl& impl) noexcept {
+std::optional<double> read_scalar(const at::TensorImpl& impl) noexcept {
   if (!plain_cpu(impl) || !is_floating(impl) || impl.numel() != 1) return std::nullopt;
   return element(impl, 0, scalar_type(impl));
 }

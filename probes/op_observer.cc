@@ -37,7 +37,7 @@ OpObserver::OpObserver()
 
 thread_local std::uint64_t OpObserver::id_here = 0;
 
-[[gnu::hot]] OpObserver& OpObserver::of_this_thread() {
+OpObserver& OpObserver::of_this_thread() {
   static thread_local OpObserver observer;
   return observer;
 }
@@ -78,10 +78,10 @@ void OpObserver::trim() {
   log_.forget_before(from);
 }
 
-[[gnu::hot]] std::uint64_t OpObserver::take_spent() {
+std::uint64_t OpObserver::take_spent() {
   return std::exchange(spent_ns_, 0) + kEventNanoseconds * std::exchange(events_, 0);
 }
-[[gnu::hot]] std::uint64_t OpObserver::take_overflow() { return std::exchange(overflow_, 0); }
+std::uint64_t OpObserver::take_overflow() { return std::exchange(overflow_, 0); }
 
 bool OpObserver::is_state(const c10::StorageImpl* storage) const {
   return std::any_of(subscriptions_.begin(), subscriptions_.end(), [storage](const auto& s) {

@@ -18,7 +18,7 @@
 namespace sonde::probes {
 namespace {
 
-[[gnu::hot]] double rate_of(const torch::optim::OptimizerOptions& options) {
+double rate_of(const torch::optim::OptimizerOptions& options) {
   try {
     return options.get_lr();
   } catch (const std::exception&) {
@@ -26,8 +26,7 @@ namespace {
   }
 }
 
-[[gnu::hot]] double group_rate(const torch::optim::OptimizerParamGroup& group,
-                               const torch::optim::Optimizer& optimizer) {
+double group_rate(const torch::optim::OptimizerParamGroup& group, const torch::optim::Optimizer& optimizer) {
   return rate_of(group.has_options() ? group.options() : optimizer.defaults());
 }
 
@@ -78,7 +77,7 @@ bool OptimizerView::rescan(const std::vector<torch::optim::Optimizer*>& optimize
   return changed;
 }
 
-[[gnu::hot]] void OptimizerView::read_rates(const std::vector<torch::optim::Optimizer*>& optimizers) {
+void OptimizerView::read_rates(const std::vector<torch::optim::Optimizer*>& optimizers) {
   std::size_t g = 0;
   for (auto* optimizer : optimizers)
     for (const auto& group : optimizer->param_groups())

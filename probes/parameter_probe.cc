@@ -107,8 +107,8 @@ Between ParameterProbe::look() {
   return between;
 }
 
-[[gnu::hot]] void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace::Record>& records,
-                                                 std::vector<PromisedUpdate>& promised) {
+void ParameterProbe::append_updates(Attribution& attribution, std::vector<trace::Record>& records,
+                                    std::vector<PromisedUpdate>& promised) {
   if (!sampled_) return;
   sampled_ = false;
   for (auto& state : states_) {
@@ -136,7 +136,7 @@ Between ParameterProbe::look() {
   }
 }
 
-[[gnu::hot]] void ParameterProbe::note_gradient(ParameterState& state, const at::TensorImpl& impl) {
+void ParameterProbe::note_gradient(ParameterState& state, const at::TensorImpl& impl) {
   const auto* gradient = gradient_of(impl);
   state.has_gradient = gradient != nullptr;
   state.gradient_points_zero = true;
@@ -159,8 +159,7 @@ void ParameterProbe::note() {
   sentinel_.note_gradient();
 }
 
-[[gnu::hot]] void ParameterProbe::check_gradient(int parameter, bool all, std::uint32_t turn,
-                                                 GradientVerdict& verdict) {
+void ParameterProbe::check_gradient(int parameter, bool all, std::uint32_t turn, GradientVerdict& verdict) {
   const auto impl = modules_.parameters()[static_cast<std::size_t>(parameter)].lock();
   if (!impl) return;
   const auto* tensor = gradient_of(*impl);
@@ -183,7 +182,7 @@ void ParameterProbe::note() {
   return true;
 }
 
-[[gnu::hot]] GradientVerdict ParameterProbe::check_gradients(bool all) {
+GradientVerdict ParameterProbe::check_gradients(bool all) {
   GradientVerdict verdict;
   sentinel_.note_gradient();
   const auto turn = turn_++;

@@ -23,7 +23,7 @@ constexpr double kBriskShare = 0.6;
 
 }  // namespace
 
-[[gnu::hot]] void Typical::add(double value) {
+void Typical::add(double value) {
   last_[count_++ % kWindow] = value;
   if (count_ > kWindow && count_ % kRefresh != 0) return;
   auto sorted = last_;
@@ -38,7 +38,7 @@ void Typical::restart(double value) {
   add(value);
 }
 
-[[gnu::hot]] Governor::Decision Governor::next(const Step& step, bool suspicious) {
+Governor::Decision Governor::next(const Step& step, bool suspicious) {
   const double cost = take(step);
   const auto level = choose(step, cost, suspicious);
   return {level, brisk_steps(level, suspicious), static_cast<std::uint64_t>(cost),
@@ -46,7 +46,7 @@ void Typical::restart(double value) {
 }
 
 // Files the step under its kind, and returns what watching it cost.
-[[gnu::hot]] double Governor::take(const Step& step) {
+double Governor::take(const Step& step) {
   steps_ += 1 + step.brisk;
   const Kind kind = step.level == Level::full       ? full
                     : last_ == full                 ? after_full
@@ -73,7 +73,7 @@ void Typical::restart(double value) {
   return std::max(clocked, cost_[kind].value());
 }
 
-[[gnu::hot]] Level Governor::choose(const Step& step, double cost, bool suspicious) {
+Level Governor::choose(const Step& step, double cost, bool suspicious) {
   observations_ += step.level == Level::full;
   blind_ = step.level == Level::full ? 0 : blind_ + 1 + step.brisk;
   unchecked_ = step.level == Level::sentinel ? unchecked_ + 1 + step.brisk : 0;
@@ -105,7 +105,7 @@ void Typical::restart(double value) {
   return Level::sentinel;
 }
 
-[[gnu::hot]] bool Governor::contract_is_due(double earned) const {
+bool Governor::contract_is_due(double earned) const {
   // In place of a contract there would be a sentinel, or a brisk step, which costs less than clocks can tell.
   const double extra = cost_[contract].value() - (short_steps() ? 0 : cost_[sentinel].value());
   return unchecked_ + 1 >= kMostWithoutContract || extra <= (unchecked_ + 1) * earned * kContractShare;

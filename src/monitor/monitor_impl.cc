@@ -38,7 +38,7 @@ std::string reason_of(std::uint64_t step, const monitor::StepState& state) {
   return reason.str();
 }
 
-[[gnu::hot]] void check_loss(const at::Tensor& loss, bool ran) {
+void check_loss(const at::Tensor& loss, bool ran) {
   if (!loss.defined())
     throw std::invalid_argument("sonde: the loss is an undefined tensor; wanted: the tensor backward() starts from");
   if (loss.numel() != 1) {
@@ -117,7 +117,7 @@ bool Monitor::Impl::safely(const Look& look) {
   return false;
 }
 
-[[gnu::hot]] void Monitor::Impl::enter() {
+void Monitor::Impl::enter() {
   watch_.attach_thread();
   watch_.hooks().flush();
   watch_.hooks().rethrow();
@@ -207,8 +207,8 @@ Verdict Monitor::Impl::check(const at::Tensor& loss) {
   return watched ? judge(state, account, nullptr) : Verdict{};
 }
 
-[[gnu::hot]] Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& account,
-                                          const std::function<at::Tensor()>* forward) {
+Verdict Monitor::Impl::judge(monitor::TrainingWatch::StepState& state, Account& account,
+                             const std::function<at::Tensor()>* forward) {
   Verdict verdict;
   if (state.poisoned()) {
     verdict.ok = false;

@@ -69,7 +69,7 @@ TrainingWatch::~TrainingWatch() {
   if (observer_ && probes::OpObserver::of_this_thread().id() == observer_id_) observer_->update();
 }
 
-[[gnu::hot]] void TrainingWatch::attach_thread() {
+void TrainingWatch::attach_thread() {
   auto& here = probes::OpObserver::of_this_thread();
   if (observer_id_ == here.id()) return;
   if (subscription_) subscription_->alive.store(false, std::memory_order_relaxed);
@@ -92,7 +92,7 @@ void TrainingWatch::follow(std::vector<torch::optim::Optimizer*> optimizers) {
   push_program();
 }
 
-[[gnu::hot]] void TrainingWatch::observe(Level level) {
+void TrainingWatch::observe(Level level) {
   wanted_ = level;
   const bool calls = hooks_.any_forward();
   level_ = calls || hooks_.any_backward() ? Level::full : level;
@@ -109,7 +109,7 @@ void TrainingWatch::follow(std::vector<torch::optim::Optimizer*> optimizers) {
   observer_->update();
 }
 
-[[gnu::hot]] std::uint64_t TrainingWatch::take_spent_ns() {
+std::uint64_t TrainingWatch::take_spent_ns() {
   return backward_.take_spent_ns() + (observer_ ? observer_->take_spent() : 0);
 }
 
@@ -169,7 +169,7 @@ void TrainingWatch::adopt_tensors() {
 
 // ---- the order of a step --------------------------------------------------------------------------------------------
 
-[[gnu::hot]] void TrainingWatch::number_step(const probes::Between& between) {
+void TrainingWatch::number_step(const probes::Between& between) {
   const bool accumulates = between.weights_changed != Answer::yes && between.gradients_cleared != Answer::yes;
   if (!started_) {
     started_ = true;
@@ -227,7 +227,7 @@ void TrainingWatch::describe_program() {
   session_.catalog().set_program(std::move(program));
 }
 
-[[gnu::hot]] TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, bool hook_graph) {
+TrainingWatch::StepState TrainingWatch::before_backward(const at::Tensor& loss, bool hook_graph) {
   StepState state;
   state.level = level_;
   state.observed = level_ == Level::full;
@@ -262,7 +262,7 @@ void TrainingWatch::describe_program() {
   return state;
 }
 
-[[gnu::hot]] void TrainingWatch::tell_forward(StepState& state) {
+void TrainingWatch::tell_forward(StepState& state) {
   // Where only the sentinel looks, the end says it all.
   if (state.level != Level::sentinel || seen_.first_of_run) push_step(trace::RecordKind::step_begin, state, true, 0, 0);
   push_all(seen_.updates);
@@ -275,7 +275,7 @@ void TrainingWatch::describe_program() {
   if (!state.loss_finite) state.unexplained = !state.observed || !push_forward_origin();
 }
 
-[[gnu::hot]] void TrainingWatch::after_backward(StepState& state, bool ran, bool guarded) {
+void TrainingWatch::after_backward(StepState& state, bool ran, bool guarded) {
   backward_.detach();
   seen_.ran = ran;
   if (ran)
@@ -310,7 +310,7 @@ void TrainingWatch::describe_program() {
   note_unseen();
 }
 
-[[gnu::hot]] void TrainingWatch::tell_gradients(StepState& state) {
+void TrainingWatch::tell_gradients(StepState& state) {
   if (state.observed) push_backward();
   if (seen_.ran) {
     state.gradients_finite = seen_.verdict.finite;
@@ -356,8 +356,7 @@ void TrainingWatch::give_up() {
   session_.catalog().not_observed("a step", "an exception left the backward pass");
 }
 
-[[gnu::hot]] void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t step_ns,
-                                          std::uint64_t monitor_ns) {
+void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns) {
   last_skipped_ = !applied;
   if (late_ && !told_early_)
     put_off(state, applied, step_ns, monitor_ns);
@@ -370,8 +369,7 @@ void TrainingWatch::give_up() {
   if (!observer_->log().empty()) observer_->trim();
 }
 
-[[gnu::hot]] void TrainingWatch::tell_end(const StepState& state, bool applied, std::uint64_t step_ns,
-                                          std::uint64_t monitor_ns) {
+void TrainingWatch::tell_end(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns) {
   // A later pass of the same step meets what an earlier one left in the gradients.
   if (state.unexplained && explained_step_ != step_)
     push_unknown_origin(state.loss_finite ? Phase::gradient : Phase::loss, state.unexplained_parameter);
@@ -379,7 +377,7 @@ void TrainingWatch::give_up() {
   session_.end_step(session_.producer_for_this_thread());
 }
 
-[[gnu::hot]] void TrainingWatch::begin_next(const StepState& last, Level level) {
+void TrainingWatch::begin_next(const StepState& last, Level level) {
   observe(level);
   // What the contract is judged by, if the last step did not note it.
   if (last.level == Level::sentinel && level_ != Level::sentinel) parameters_.note();
@@ -399,7 +397,7 @@ bool TrainingWatch::explain(const at::Tensor& loss) {
   return found;
 }
 
-[[gnu::hot]] void TrainingWatch::note_unseen() {
+void TrainingWatch::note_unseen() {
   if (const auto lost = observer_->take_overflow())
     session_.catalog().not_observed("operations", "too many between two backward passes, or they could not be read",
                                     lost);

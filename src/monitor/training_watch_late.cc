@@ -47,7 +47,7 @@ void lend_weights(const probes::ModuleMap& modules, probes::Attribution& attribu
 
 }  // namespace
 
-[[gnu::hot]] void TrainingWatch::look_at_loss(const at::Tensor& loss, StepState& state) {
+void TrainingWatch::look_at_loss(const at::Tensor& loss, StepState& state) {
   const auto& impl = *loss.unsafeGetTensorImpl();
   auto& device = observer_->device();
   seen_.loss = {};

@@ -20,7 +20,7 @@ using trace::RecordKind;
   session_.producer_for_this_thread().push(record);
 }
 
-[[gnu::hot]] void TrainingWatch::push_all(std::vector<Record>& records) {
+void TrainingWatch::push_all(std::vector<Record>& records) {
   for (auto& record : records) push(record);
   records.clear();
 }
