@@ -1,7 +1,7 @@
 // Sentinel: the few numbers that are looked at on every step, however closely it is watched otherwise.
 //
 // A step of a small network evicts all of ours from the caches, so a look costs what lines and pages it touches, not what
-// it computes. Hence no calls, no tables of names, and weak references side by side. Not thread-safe.
+// it computes. Hence weak references side by side, and no calls where a look is brisk. Not thread-safe.
 #pragma once
 
 #include <cstdint>

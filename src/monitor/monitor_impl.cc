@@ -168,10 +168,8 @@ void Monitor::Impl::enter() {
 [[gnu::hot]] Verdict Monitor::Impl::go_briskly(const at::Tensor& loss, monitor::TrainingWatch::StepState& state,
                                                bool retain_graph, bool create_graph,
                                                const std::function<at::Tensor()>* forward) {
-  {
-    const probes::OpObserver::Silence silence(watch_.observer());
-    run_backward(loss, retain_graph, create_graph);
-  }
+  const probes::OpObserver::Silence silence(watch_.observer());
+  run_backward(loss, retain_graph, create_graph);
   bool healthy = false;
   const bool watched = safely([&] { healthy = watch_.after_brisk(state, guarded(), brisk_ns_); });
   if (healthy) {
