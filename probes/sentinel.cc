@@ -1,6 +1,5 @@
 #include "probes/sentinel.h"
 
-#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -93,6 +92,7 @@ void Sentinel::note_gradient() {
   const auto& values = *gradient->unsafeGetTensorImpl();
   bool zero = true;
   had_gradient_ = probe_hash(values, &zero) != 0 && !zero;
+  if (!had_gradient_) return;
   const auto* const data = plain_floats(values);
   float largest = 0;
   for (std::uint32_t k = 0; data && k < kProbePoints; ++k) {

@@ -324,33 +324,6 @@ void TrainingWatch::tell_gradients(StepState& state) {
   push_all(seen_.contracts);
 }
 
-[[gnu::hot]] bool TrainingWatch::before_brisk(const at::Tensor& loss, StepState& state) {
-  if (level_ != Level::sentinel || late_ || fresh_baselines_ ||
-      probes::OpObserver::id_of_this_thread() != observer_id_.load(std::memory_order_relaxed))
-    return false;
-  const auto value = probes::Sentinel::value_of(*loss.unsafeGetTensorImpl());
-  if (!value || !std::isfinite(*value)) return false;
-  if (!parameters_.glance_briskly()) return false;
-  state.between = {Answer::yes, Answer::yes};
-  state.loss = *value;
-  ++step_;
-  backwards_ = 1;
-  seen_.first_of_run = false;
-  return true;
-}
-
-[[gnu::hot]] bool TrainingWatch::after_brisk(StepState& state, bool guarded, std::uint64_t monitor_ns) {
-  if (guarded ? !parameters_.check_gradients(true).finite : !parameters_.check_gradients_briskly()) {
-    tell_forward(state);
-    return false;
-  }
-  last_skipped_ = false;
-  push_loss(state);
-  push_step(trace::RecordKind::step_end, state, true, 0, monitor_ns);
-  session_.end_step(session_.producer_for_this_thread());
-  return true;
-}
-
 void TrainingWatch::give_up() {
   backward_.detach();
   session_.catalog().not_observed("a step", "an exception left the backward pass");

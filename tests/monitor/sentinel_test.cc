@@ -81,8 +81,8 @@ TEST(BriskSteps, AreGuarded) {
   }
 }
 
-// Steps on which little is asked are numbered and told like all others: of a loop that begins to accumulate, or to skip
-// updates, on any step of such a row.
+// Steps on which little is asked are numbered and told like all others: of a loop that begins to accumulate on
+// any step of such a row.
 TEST(BriskSteps, NumberALoopThatChangesItsWays) {
   for (const int change : {60, 61, 65, 70, 74, 75, 76}) {
     DeepNet net(true);
