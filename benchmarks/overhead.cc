@@ -1,11 +1,13 @@
 // What watching costs: the step of a model under the monitor, and under what else there is, against the bare step.
 //
-//   overhead [--models a,b] [--repeats N] [--threads N] [--seconds S] [--json FILE]
+//   overhead [--models a,b] [--repeats N] [--threads N] [--blas-threads N] [--seconds S] [--json FILE]
 //
-// All configurations of a model run interleaved in this process, a stretch of steps each in every round, with a model, an
-// optimizer and data of their own. A ratio is the median over the rounds of (process CPU time of the stretch) / (that of
-// the bare stretches of the round). The monitor's default setting observes a few steps out of many: its ratio is that of
-// the sums over all rounds. "bare again" is the noise.
+// Every configuration has a model, an optimizer and data of its own, and is compared with itself: in each round a stretch
+// of its steps goes bare (the monitor looks away) and one watched, which of them first changes from round to round. Two
+// copies of a small model in one process may differ by 5 % for where they lie in memory. A ratio is the median over the
+// rounds of (process CPU time of the watched stretch, the analysis of it included) / (that of the bare one). The
+// monitor's default setting observes a few steps out of many: its ratio is that of the sums over all rounds. "again" is
+// the noise: a model without a monitor, bare in both stretches.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -25,20 +27,17 @@
 namespace sonde::benchmarks {
 namespace {
 
-enum class Watch { bare, bare_again, every_step, default_setting, sentinel, anomaly, naive };
+enum class Watch { bare, every_step, default_setting, sentinel, anomaly, naive };
 
-constexpr std::pair<Watch, const char*> kWatches[] = {{Watch::bare, "bare"},
-                                                      {Watch::bare_again, "bare again"},
-                                                      {Watch::every_step, "every step"},
-                                                      {Watch::default_setting, "default"},
-                                                      {Watch::sentinel, "unobserved"},
-                                                      {Watch::anomaly, "anomaly mode"},
-                                                      {Watch::naive, "naive ATen"}};
+constexpr std::pair<Watch, const char*> kWatches[] = {
+    {Watch::bare, "bare again"},     {Watch::every_step, "every step"}, {Watch::default_setting, "default"},
+    {Watch::sentinel, "unobserved"}, {Watch::anomaly, "anomaly mode"},  {Watch::naive, "naive ATen"}};
 
 struct Settings {
   std::vector<std::string> models;
   int repeats = 15;
   int threads = 1;
+  int blas_threads = 1;
   double seconds = 20;  // of one configuration of one model, roughly
   std::string json;
 };
@@ -67,37 +66,42 @@ class Run {
     }
     if (watch == Watch::every_step || watch == Watch::default_setting || watch == Watch::sentinel)
       monitor_.emplace(*model_, *optimizer_, std::move(options));
-    if (watch == Watch::naive) model_->collect_in(&outputs_);
   }
 
-  // Between two stretches the monitor looks away: a monitor that waits for its model's next step sees the operations of
-  // the other models, which would make their steps dearer.
+  // The monitor looks away but in its own watched stretches: a monitor that waits for its model's next step sees the
+  // operations of the other models, which would make their steps dearer.
   void pause() {
     if (monitor_) pause_.emplace(monitor_->pause());
   }
   void resume() { pause_.reset(); }
 
-  void steps(int count) {
-    for (int i = 0; i < count; ++i) step();
+  void steps(int count, bool watched) {
+    for (int i = 0; i < count; ++i) step(watched);
+  }
+
+  // What watching left to be done on another thread is part of its cost.
+  void settle() {
+    if (monitor_) monitor_->poll();
   }
 
   std::uint64_t observed() { return monitor_ ? monitor_->report().context.observed_steps : 0; }
   std::optional<Report> report() { return monitor_ ? std::optional(monitor_->report()) : std::nullopt; }
 
  private:
-  void step() {
+  void step(bool watched) {
     const Batch& batch = batches_[next_++ % batches_.size()];
     optimizer_->zero_grad();
     std::optional<torch::autograd::DetectAnomalyGuard> guard;
-    if (watch_ == Watch::anomaly) guard.emplace();
+    if (watched && watch_ == Watch::anomaly) guard.emplace();
+    model_->collect_in(watched && watch_ == Watch::naive ? &outputs_ : nullptr);
     const at::Tensor loss = torch::nn::functional::cross_entropy(model_->forward(batch.input), batch.labels);
-    if (monitor_) {
+    if (watched && monitor_) {
       monitor_->backward(loss);
     } else {
       loss.backward();
     }
     guard.reset();
-    if (watch_ == Watch::naive) look_at_everything();
+    if (watched && watch_ == Watch::naive) look_at_everything();
     optimizer_->step();
   }
 
@@ -131,14 +135,16 @@ struct Stretch {
 // at once: they are let pass before the clock starts.
 constexpr int kLeadIn = 3;
 
-Stretch measure(Run& run, int steps, int lead_in = kLeadIn) {
-  run.resume();
-  run.steps(lead_in);
+Stretch measure(Run& run, int steps, bool watched, int lead_in = kLeadIn) {
+  if (watched) run.resume();
+  run.steps(lead_in, watched);
+  run.settle();
   const std::uint64_t observed = run.observed();
   const Clocks before = Clocks::now();
-  run.steps(steps);
+  run.steps(steps, watched);
+  if (watched) run.settle();
   const Clocks after = Clocks::now();
-  run.pause();
+  if (watched) run.pause();
   return {(after.cpu - before.cpu) / steps, (after.wall - before.wall) / steps, run.observed() - observed};
 }
 
@@ -157,6 +163,16 @@ struct Outcome {
   std::uint64_t observed = 0;                                             // steps observed in full, of the measured
   std::size_t warnings = 0;
 
+  void add(const Stretch& bare, const Stretch& watched, int count) {
+    steps += count;
+    observed += watched.observed;
+    cpu_ratios.push_back(watched.cpu / bare.cpu);
+    wall_ratios.push_back(watched.wall / bare.wall);
+    cpu_sum += watched.cpu;
+    wall_sum += watched.wall;
+    bare_cpu_sum += bare.cpu;
+    bare_wall_sum += bare.wall;
+  }
   double cpu() const { return watch == Watch::default_setting ? cpu_sum / bare_cpu_sum : median(cpu_ratios); }
   double wall() const { return watch == Watch::default_setting ? wall_sum / bare_wall_sum : median(wall_ratios); }
 };
@@ -182,39 +198,35 @@ nlohmann::json measure_model(const Workload& workload, const Settings& settings)
   std::vector<Outcome> outcomes;
   for (const auto& [watch, name] : kWatches) {
     runs.push_back(std::make_unique<Run>(workload, watch, batches));
-    runs.back()->steps(watch == Watch::anomaly ? 1 : kWarmUp);
+    runs.back()->steps(watch == Watch::anomaly ? 1 : kWarmUp, true);
     runs.back()->pause();
     outcomes.emplace_back().watch = watch;
   }
-  const Stretch trial = measure(*runs[0], 5);
-  const int stretch = std::clamp(static_cast<int>(settings.seconds / settings.repeats / trial.wall), 5, 400);
+  const Stretch trial = measure(*runs[0], 5, false);
+  const int stretch = std::clamp(static_cast<int>(settings.seconds / settings.repeats / trial.wall / 2), 5, 400);
 
   std::vector<double> bare_cpu, bare_wall;
   double anomaly_seconds = 0;
   for (int round = 0; round < settings.repeats; ++round) {
-    std::vector<std::optional<Stretch>> seen(runs.size());
     for (std::size_t k = 0; k < runs.size(); ++k) {
-      const bool anomaly = outcomes[k].watch == Watch::anomaly;  // up to 300 times the bare step
+      Outcome& outcome = outcomes[k];
+      const bool anomaly = outcome.watch == Watch::anomaly;  // up to 300 times the bare step
       if (anomaly && anomaly_seconds > settings.seconds) continue;
       const int steps = anomaly ? 1 : stretch;
-      seen[k] = measure(*runs[k], steps, anomaly ? 0 : kLeadIn);
-      outcomes[k].steps += steps;
-      outcomes[k].observed += seen[k]->observed;
-      if (anomaly) anomaly_seconds += seen[k]->wall;
-    }
-    const double cpu = (seen[0]->cpu + seen[1]->cpu) / 2, wall = (seen[0]->wall + seen[1]->wall) / 2;
-    bare_cpu.push_back(cpu);
-    bare_wall.push_back(wall);
-    for (std::size_t k = 0; k < runs.size(); ++k) {
-      if (!seen[k]) continue;
-      const bool itself_bare = k < 2;
-      Outcome& outcome = outcomes[k];
-      outcome.cpu_ratios.push_back(seen[k]->cpu / (itself_bare ? seen[0]->cpu : cpu));
-      outcome.wall_ratios.push_back(seen[k]->wall / (itself_bare ? seen[0]->wall : wall));
-      outcome.cpu_sum += seen[k]->cpu;
-      outcome.wall_sum += seen[k]->wall;
-      outcome.bare_cpu_sum += cpu;
-      outcome.bare_wall_sum += wall;
+      Stretch bare, watched;
+      for (const bool watch : {round % 2 == 0, round % 2 != 0}) {
+        if (watch) {
+          watched = measure(*runs[k], steps, true, anomaly ? 0 : kLeadIn);
+        } else {
+          bare = measure(*runs[k], stretch, false);
+        }
+      }
+      outcome.add(bare, watched, steps);
+      if (anomaly) anomaly_seconds += watched.wall;
+      if (outcome.watch == Watch::bare) {
+        bare_cpu.push_back(bare.cpu);
+        bare_wall.push_back(bare.wall);
+      }
     }
   }
 
@@ -224,14 +236,14 @@ nlohmann::json measure_model(const Workload& workload, const Settings& settings)
     Outcome& outcome = outcomes[k];
     if (const auto report = runs[k]->report()) outcome.warnings = report->count(Severity::warning);
     rows.push_back(to_json(outcome, kWatches[k].second));
-    if (k > 0) std::printf(" %8.3f", outcome.cpu());
+    std::printf(" %8.3f", outcome.cpu());
     if (outcome.watch == Watch::default_setting) {
       std::printf(" (%4.1f%%)", 100.0 * static_cast<double>(outcome.observed) / outcome.steps);
     }
   }
   std::printf("  wall");
-  for (std::size_t k = 1; k < runs.size(); ++k) std::printf(" %.2f", outcomes[k].wall());
-  std::printf("  warnings %zu %zu\n", outcomes[2].warnings, outcomes[3].warnings);
+  for (const Outcome& outcome : outcomes) std::printf(" %.2f", outcome.wall());
+  std::printf("  warnings %zu %zu\n", outcomes[1].warnings, outcomes[2].warnings);
   std::fflush(stdout);
   return {{"model", workload.key},
           {"name", workload.name},
@@ -242,8 +254,8 @@ nlohmann::json measure_model(const Workload& workload, const Settings& settings)
 }
 
 int run(const Settings& settings) {
-  set_threads(settings.threads);
-  const Context context = Context::here(settings.threads);
+  set_threads(settings.threads, settings.blas_threads);
+  const Context context = Context::here(settings.threads, settings.blas_threads);
   context.print(std::cout);
   std::printf("   %-32s %8s %8s %8s %17s %8s %8s %8s\n", "model, CPU time against the bare step", "bare ms", "again",
               "every", "default (obs.)", "unobs.", "anomaly", "naive");
@@ -277,6 +289,9 @@ int main(int argc, char** argv) {
       ->check(CLI::IsMember({"a", "b", "c", "d", "e", "f"}));
   app.add_option("--repeats", settings.repeats, "rounds")->check(CLI::Range(1, 1000))->capture_default_str();
   app.add_option("--threads", settings.threads, "LibTorch's threads")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  app.add_option("--blas-threads", settings.blas_threads, "OpenBLAS's threads, beside LibTorch's")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
   app.add_option("--seconds", settings.seconds, "time for one configuration of one model")

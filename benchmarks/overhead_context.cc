@@ -55,13 +55,13 @@ std::string cpu_name() {
 
 Clocks Clocks::now() { return {seconds(CLOCK_PROCESS_CPUTIME_ID), seconds(CLOCK_MONOTONIC)}; }
 
-void set_threads(int threads) {
+void set_threads(int threads, int blas_threads) {
   at::set_num_threads(threads);
   using Set = void (*)(int);
-  if (const auto set = reinterpret_cast<Set>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(threads);
+  if (const auto set = reinterpret_cast<Set>(dlsym(RTLD_DEFAULT, "openblas_set_num_threads"))) set(blas_threads);
 }
 
-Context Context::here(int threads) {
+Context Context::here(int threads, int blas_threads) {
   Context context;
   context.libtorch = TORCH_VERSION;
   context.blas = loaded_blas();
@@ -69,6 +69,7 @@ Context Context::here(int threads) {
   context.vectors = probes::vector_target();
   context.cores = static_cast<int>(std::thread::hardware_concurrency());
   context.threads = threads;
+  context.blas_threads = blas_threads;
 #ifdef __OPTIMIZE__
   context.optimised = true;
 #endif
@@ -77,13 +78,14 @@ Context Context::here(int threads) {
 
 void Context::print(std::ostream& out) const {
   out << "LibTorch " << libtorch << ", BLAS " << blas << "\n"
-      << cpu << ", " << cores << " cores, " << threads << " thread" << (threads == 1 ? "" : "s") << ", vectors "
-      << vectors << (optimised ? "" : ", NOT OPTIMISED") << std::endl;
+      << cpu << ", " << cores << " cores, " << threads << " thread" << (threads == 1 ? "" : "s") << " (BLAS "
+      << blas_threads << "), vectors " << vectors << (optimised ? "" : ", NOT OPTIMISED") << std::endl;
 }
 
 nlohmann::json Context::json() const {
-  return {{"libtorch", libtorch}, {"blas", blas},          {"cpu", cpu}, {"vectors", vectors}, {"cores", cores},
-          {"threads", threads},   {"optimised", optimised}};
+  return {{"libtorch", libtorch},         {"blas", blas},          {"cpu", cpu},
+          {"vectors", vectors},           {"cores", cores},        {"threads", threads},
+          {"blas_threads", blas_threads}, {"optimised", optimised}};
 }
 
 }  // namespace sonde::benchmarks

@@ -15,8 +15,9 @@ struct Clocks {
   static Clocks now();
 };
 
-// Of LibTorch, OpenMP and OpenBLAS, which otherwise takes all cores.
-void set_threads(int threads);
+// Of LibTorch (OpenMP), and of OpenBLAS, which otherwise takes all cores. Debian's OpenBLAS has threads of its own: called
+// from LibTorch's, they wait for each other (LeNet on two cores: 9 ms a step with one of them, 20 ms with two).
+void set_threads(int threads, int blas_threads = 1);
 
 struct Context {
   std::string libtorch;
@@ -24,10 +25,11 @@ struct Context {
   std::string cpu;
   std::string vectors;  // of Sonde's statistics
   int cores = 0;
-  int threads = 0;
+  int threads = 0;       // LibTorch's
+  int blas_threads = 0;  // where OpenBLAS is loaded
   bool optimised = false;
 
-  static Context here(int threads);
+  static Context here(int threads, int blas_threads = 1);
 
   void print(std::ostream& out) const;
   [[nodiscard]] nlohmann::json json() const;

@@ -45,8 +45,9 @@ struct Options {
   // The first steps that are always observed in full; baselines are learnt on them. At least 1.
   std::uint32_t first_steps = 20;
 
-  // The longest stretch of steps without a fully observed one, however little `overhead` allows. At least 1.
-  std::uint32_t max_blind_steps = 200;
+  // The longest stretch of steps without a fully observed one, however little `overhead` allows; in a young run a fifth of
+  // its steps so far, but no less than a fifth of this. At least 1.
+  std::uint32_t max_blind_steps = 1000;
 
   // Records that fit between the training thread and the analysis, rounded up to a power of two; 128 bytes each. When
   // the analysis falls behind by more, records are dropped and counted. In [256, 2^24].

@@ -21,6 +21,10 @@ constexpr std::uint32_t kMostBrisk = 15;
 // (MLP 20-64-64-10, steps of 185 us). No clock is read on it.
 constexpr double kBriskShare = 0.6;
 
+// What is young changes fast: the longest blind stretch is a fifth of the run's age, within Options::max_blind_steps and a
+// fifth of that.
+constexpr std::uint32_t kYouth = 5;
+
 }  // namespace
 
 void Typical::add(double value) {
@@ -99,10 +103,16 @@ Level Governor::choose(const Step& step, double cost, bool suspicious) {
   const auto varied = static_cast<std::uint32_t>(observations_ % kRhythm);
   const bool affordable =
       bare_.count() >= kComparable && saved_ns_ >= price + std::min(earned, price / (2 * kRhythm)) * varied;
-  if (affordable || blind_ + 1 + varied >= options_.max_blind_steps) return Level::full;
+  if (affordable || blind_ + 1 + varied >= most_blind()) return Level::full;
   // The step after a full one tells what the update did to the weights.
   if (step.level == Level::full || plain_ < kPlainRow || contract_is_due(earned)) return Level::contract;
   return Level::sentinel;
+}
+
+std::uint32_t Governor::most_blind() const {
+  const auto most = options_.max_blind_steps;
+  return static_cast<std::uint32_t>(
+      std::clamp<std::uint64_t>(steps_ / kYouth, std::max<std::uint64_t>(most / kYouth, 1), most));
 }
 
 bool Governor::contract_is_due(double earned) const {
@@ -116,7 +126,7 @@ std::uint32_t Governor::brisk_steps(Level next, bool suspicious) const {
   // Their number varies for the same reason as the waits do. The step after them is decided on in time.
   const auto varied = static_cast<std::uint32_t>(observations_ % kRhythm);
   const auto left = [](std::uint32_t limit, std::uint32_t used) { return limit > used ? limit - used : 0; };
-  return std::min({kMostBrisk - varied, left(options_.max_blind_steps, blind_ + 2 + varied),
+  return std::min({kMostBrisk - varied, left(most_blind(), blind_ + 2 + varied),
                    left(kMostWithoutContract, unchecked_ + 2)});
 }
 

@@ -76,6 +76,7 @@ class Governor {
   double take(const Step& step);
   [[nodiscard]] Level choose(const Step& step, double cost, bool suspicious);
   [[nodiscard]] double price_of_observation() const { return cost_[full].value() + cost_[after_full].value(); }
+  [[nodiscard]] std::uint32_t most_blind() const;  // steps, at this age of the run
   [[nodiscard]] bool contract_is_due(double earned) const;
   [[nodiscard]] bool short_steps() const { return bare_.count() > 0 && bare_.value() < kShortStepNs; }
   [[nodiscard]] std::uint32_t brisk_steps(Level next, bool suspicious) const;

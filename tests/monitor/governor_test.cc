@@ -150,6 +150,18 @@ TEST(Governor, IsNeverBlindForLongerThanStated) {
   }
 }
 
+TEST(Governor, IsBlindForAFifthOfAYoungRunAtMost) {
+  Training dear;
+  dear.full = 1e9;
+  for (const double bare : {1e6, 10e6}) {
+    dear.bare = bare;
+    EXPECT_LE(run({}, dear, 1000).longest_blind, 200);
+    EXPECT_LE(run({}, dear, 3000).longest_blind, 600);
+    EXPECT_LE(run({}, dear, 20000).longest_blind, 1000);
+    EXPECT_GT(run({}, dear, 20000).longest_blind, 900);
+  }
+}
+
 TEST(Governor, LooksAtTheContractOnEveryStepIfThatCostsNothingToSpeakOf) {
   Training large;
   large.bare = 100e6;
