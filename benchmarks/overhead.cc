@@ -1,19 +1,24 @@
 // What watching costs: the step of a model under the monitor, and under what else there is, against the bare step.
 //
-//   overhead [--models a,b] [--repeats N] [--threads N] [--blas-threads N] [--seconds S] [--json FILE]
+//   overhead [--models a,b] [--configurations every,default] [--repeats N] [--threads N] [--blas-threads N] [--seconds S]
+//            [--json FILE]
 //
 // Every configuration has a model, an optimizer and data of its own, and is compared with itself: in each round a stretch
 // of its steps goes bare (the monitor looks away) and one watched, which of them first changes from round to round. Two
 // copies of a small model in one process may differ by 5 % for where they lie in memory. A ratio is the median over the
 // rounds of (process CPU time of the watched stretch, the analysis of it included) / (that of the bare one). The
-// monitor's default setting observes a few steps out of many: its ratio is that of the sums over all rounds. "again" is
-// the noise: a model without a monitor, bare in both stretches.
+// monitor's default setting observes a few steps out of many: its ratio is that of the sums over all rounds. Behind each
+// ratio stand two standard errors of it; "again" shows whether they are honest: a model without a monitor, bare in both.
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <limits>
+#include <numeric>
 #include <optional>
+#include <set>
 #include <string>
 
 #include <sonde/monitor.h>
@@ -27,14 +32,16 @@
 namespace sonde::benchmarks {
 namespace {
 
-enum class Watch { bare, every_step, default_setting, sentinel, anomaly, naive };
+enum class Watch { again, every, default_, unobserved, anomaly, naive };
 
-constexpr std::pair<Watch, const char*> kWatches[] = {
-    {Watch::bare, "bare again"},     {Watch::every_step, "every step"}, {Watch::default_setting, "default"},
-    {Watch::sentinel, "unobserved"}, {Watch::anomaly, "anomaly mode"},  {Watch::naive, "naive ATen"}};
+// Names as told and printed.
+constexpr std::pair<Watch, const char*> kWatches[] = {{Watch::again, "again"},      {Watch::every, "every"},
+                                                      {Watch::default_, "default"}, {Watch::unobserved, "unobserved"},
+                                                      {Watch::anomaly, "anomaly"},  {Watch::naive, "naive"}};
 
 struct Settings {
   std::vector<std::string> models;
+  std::vector<std::string> configurations;  // empty: all, as for models
   int repeats = 15;
   int threads = 1;
   int blas_threads = 1;
@@ -59,12 +66,12 @@ class Run {
       : watch_(watch), batches_(batches), model_((torch::manual_seed(5), workload.make())) {
     optimizer_.emplace(model_->parameters(), torch::optim::AdamOptions(workload.learning_rate));
     Options options;
-    options.every_step = watch == Watch::every_step;
-    if (watch == Watch::sentinel) {  // after the first steps: what all but the observed steps cost
+    options.every_step = watch == Watch::every;
+    if (watch == Watch::unobserved) {  // after the first steps: what all but the observed steps cost
       options.overhead = 1e-9;
       options.max_blind_steps = std::numeric_limits<std::uint32_t>::max();
     }
-    if (watch == Watch::every_step || watch == Watch::default_setting || watch == Watch::sentinel)
+    if (watch == Watch::every || watch == Watch::default_ || watch == Watch::unobserved)
       monitor_.emplace(*model_, *optimizer_, std::move(options));
   }
 
@@ -155,39 +162,69 @@ double median(std::vector<double> values) {
   return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
+double mean(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+double two_standard_errors(const std::vector<double>& values) {
+  const auto count = static_cast<double>(values.size());
+  if (count < 2) return std::nan("");
+  const double centre = mean(values);
+  double squares = 0;
+  for (const double value : values) squares += (value - centre) * (value - centre);
+  return 2 * std::sqrt(squares / (count - 1) / count);
+}
+
 struct Outcome {
-  Watch watch = Watch::bare;
-  int steps = 0;  // measured
-  std::vector<double> cpu_ratios, wall_ratios;
-  double cpu_sum = 0, bare_cpu_sum = 0, wall_sum = 0, bare_wall_sum = 0;  // a step, summed over rounds
-  std::uint64_t observed = 0;                                             // steps observed in full, of the measured
+  Watch watch = Watch::again;
+  std::string name;
+  int steps = 0;                                       // measured
+  std::vector<double> cpu, wall, bare_cpu, bare_wall;  // a step, by rounds
+  std::uint64_t observed = 0;                          // steps observed in full, of the measured
   std::size_t warnings = 0;
 
   void add(const Stretch& bare, const Stretch& watched, int count) {
     steps += count;
     observed += watched.observed;
-    cpu_ratios.push_back(watched.cpu / bare.cpu);
-    wall_ratios.push_back(watched.wall / bare.wall);
-    cpu_sum += watched.cpu;
-    wall_sum += watched.wall;
-    bare_cpu_sum += bare.cpu;
-    bare_wall_sum += bare.wall;
+    cpu.push_back(watched.cpu);
+    wall.push_back(watched.wall);
+    bare_cpu.push_back(bare.cpu);
+    bare_wall.push_back(bare.wall);
   }
-  double cpu() const { return watch == Watch::default_setting ? cpu_sum / bare_cpu_sum : median(cpu_ratios); }
-  double wall() const { return watch == Watch::default_setting ? wall_sum / bare_wall_sum : median(wall_ratios); }
+  static std::vector<double> ratios(const std::vector<double>& watched, const std::vector<double>& bare) {
+    std::vector<double> ratios(watched.size());
+    std::transform(watched.begin(), watched.end(), bare.begin(), ratios.begin(), std::divides<>());
+    return ratios;
+  }
+  double ratio(const std::vector<double>& watched, const std::vector<double>& bare) const {
+    return watch == Watch::default_ ? mean(watched) / mean(bare) : median(ratios(watched, bare));
+  }
+  double cpu_ratio() const { return ratio(cpu, bare_cpu); }
+  double cpu_error() const { return two_standard_errors(ratios(cpu, bare_cpu)); }
+  double wall_ratio() const { return ratio(wall, bare_wall); }
+  bool samples() const { return watch == Watch::every || watch == Watch::default_ || watch == Watch::unobserved; }
+
+  void print() const {
+    std::printf("   %-10s %8.3f +-%.3f  wall %.3f", name.c_str(), cpu_ratio(), cpu_error(), wall_ratio());
+    if (samples())
+      std::printf("  observed %5.1f %%  warnings %zu", 100.0 * static_cast<double>(observed) / steps, warnings);
+    std::printf("\n");
+    std::fflush(stdout);
+  }
+  nlohmann::json json() const {
+    nlohmann::json json = {{"configuration", name},      {"steps", steps},
+                           {"cpu_ratio", cpu_ratio()},   {"cpu_ratio_two_standard_errors", cpu_error()},
+                           {"wall_ratio", wall_ratio()}, {"cpu_ratios", ratios(cpu, bare_cpu)}};
+    if (samples()) {
+      json["observed_steps"] = observed;
+      json["warnings"] = warnings;
+    }
+    return json;
+  }
 };
 
-nlohmann::json to_json(const Outcome& outcome, const char* name) {
-  nlohmann::json json = {{"configuration", name},
-                         {"steps", outcome.steps},
-                         {"cpu_ratio", outcome.cpu()},
-                         {"wall_ratio", outcome.wall()},
-                         {"cpu_ratios", outcome.cpu_ratios}};
-  if (outcome.watch == Watch::every_step || outcome.watch == Watch::default_setting) {
-    json["observed_steps"] = outcome.observed;
-    json["warnings"] = outcome.warnings;
-  }
-  return json;
+bool wanted(const std::vector<std::string>& names, const std::string& name) {
+  return names.empty() || std::find(names.begin(), names.end(), name) != names.end();
 }
 
 constexpr int kWarmUp = 60;  // beyond the monitor's first steps, which are always observed
@@ -197,20 +234,21 @@ nlohmann::json measure_model(const Workload& workload, const Settings& settings)
   std::vector<std::unique_ptr<Run>> runs;
   std::vector<Outcome> outcomes;
   for (const auto& [watch, name] : kWatches) {
+    if (!wanted(settings.configurations, name)) continue;
     runs.push_back(std::make_unique<Run>(workload, watch, batches));
     runs.back()->steps(watch == Watch::anomaly ? 1 : kWarmUp, true);
     runs.back()->pause();
-    outcomes.emplace_back().watch = watch;
+    outcomes.emplace_back();
+    outcomes.back().watch = watch;
+    outcomes.back().name = name;
   }
   const Stretch trial = measure(*runs[0], 5, false);
   const int stretch = std::clamp(static_cast<int>(settings.seconds / settings.repeats / trial.wall / 2), 5, 400);
 
-  std::vector<double> bare_cpu, bare_wall;
   double anomaly_seconds = 0;
   for (int round = 0; round < settings.repeats; ++round) {
     for (std::size_t k = 0; k < runs.size(); ++k) {
-      Outcome& outcome = outcomes[k];
-      const bool anomaly = outcome.watch == Watch::anomaly;  // up to 300 times the bare step
+      const bool anomaly = outcomes[k].watch == Watch::anomaly;  // up to 300 times the bare step
       if (anomaly && anomaly_seconds > settings.seconds) continue;
       const int steps = anomaly ? 1 : stretch;
       Stretch bare, watched;
@@ -221,53 +259,36 @@ nlohmann::json measure_model(const Workload& workload, const Settings& settings)
           bare = measure(*runs[k], stretch, false);
         }
       }
-      outcome.add(bare, watched, steps);
+      outcomes[k].add(bare, watched, steps);
       if (anomaly) anomaly_seconds += watched.wall;
-      if (outcome.watch == Watch::bare) {
-        bare_cpu.push_back(bare.cpu);
-        bare_wall.push_back(bare.wall);
-      }
     }
   }
 
+  const double bare_cpu = median(outcomes[0].bare_cpu), bare_wall = median(outcomes[0].bare_wall);
+  std::printf("%s  %s: bare step %.3f ms of CPU time, %.3f ms\n", workload.key.c_str(), workload.name.c_str(),
+              1e3 * bare_cpu, 1e3 * bare_wall);
   nlohmann::json rows = nlohmann::json::array();
-  std::printf("%-2s %-32s %8.3f", workload.key.c_str(), workload.name.c_str(), 1e3 * median(bare_cpu));
   for (std::size_t k = 0; k < runs.size(); ++k) {
-    Outcome& outcome = outcomes[k];
-    if (const auto report = runs[k]->report()) outcome.warnings = report->count(Severity::warning);
-    rows.push_back(to_json(outcome, kWatches[k].second));
-    std::printf(" %8.3f", outcome.cpu());
-    if (outcome.watch == Watch::default_setting) {
-      std::printf(" (%4.1f%%)", 100.0 * static_cast<double>(outcome.observed) / outcome.steps);
-    }
+    if (const auto report = runs[k]->report()) outcomes[k].warnings = report->count(Severity::warning);
+    outcomes[k].print();
+    rows.push_back(outcomes[k].json());
   }
-  std::printf("  wall");
-  for (const Outcome& outcome : outcomes) std::printf(" %.2f", outcome.wall());
-  std::printf("  warnings %zu %zu\n", outcomes[1].warnings, outcomes[2].warnings);
-  std::fflush(stdout);
-  return {{"model", workload.key},
-          {"name", workload.name},
-          {"bare_cpu_seconds", median(bare_cpu)},
-          {"bare_wall_seconds", median(bare_wall)},
-          {"steps_a_round", stretch},
-          {"configurations", rows}};
+  return {{"model", workload.key},          {"name", workload.name},    {"bare_cpu_seconds", bare_cpu},
+          {"bare_wall_seconds", bare_wall}, {"steps_a_round", stretch}, {"configurations", rows}};
 }
 
 int run(const Settings& settings) {
   set_threads(settings.threads, settings.blas_threads);
   const Context context = Context::here(settings.threads, settings.blas_threads);
   context.print(std::cout);
-  std::printf("   %-32s %8s %8s %8s %17s %8s %8s %8s\n", "model, CPU time against the bare step", "bare ms", "again",
-              "every", "default (obs.)", "unobs.", "anomaly", "naive");
+  std::printf("CPU time against the bare step, +- two standard errors\n");
   nlohmann::json models = nlohmann::json::array();
   for (const Workload& workload : workloads()) {
-    const auto& wanted = settings.models;
-    if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), workload.key) == wanted.end()) continue;
-    models.push_back(measure_model(workload, settings));
+    if (wanted(settings.models, workload.key)) models.push_back(measure_model(workload, settings));
   }
   if (!settings.json.empty()) {
     std::ofstream file(settings.json);
-    file << nlohmann::json{{"schema", 1},
+    file << nlohmann::json{{"schema", 2},
                            {"context", context.json()},
                            {"repeats", settings.repeats},
                            {"models", models}}
@@ -287,6 +308,11 @@ int main(int argc, char** argv) {
   app.add_option("--models", settings.models, "some of a, b, c, d, e, f")
       ->delimiter(',')
       ->check(CLI::IsMember({"a", "b", "c", "d", "e", "f"}));
+  std::set<std::string> names;
+  for (const auto& [watch, name] : sonde::benchmarks::kWatches) names.insert(name);
+  app.add_option("--configurations", settings.configurations, "some of the six kinds of watching; default: all")
+      ->delimiter(',')
+      ->check(CLI::IsMember(names));
   app.add_option("--repeats", settings.repeats, "rounds")->check(CLI::Range(1, 1000))->capture_default_str();
   app.add_option("--threads", settings.threads, "LibTorch's threads")
       ->check(CLI::Range(1, 1024))
