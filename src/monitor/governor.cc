@@ -15,11 +15,17 @@ constexpr std::uint32_t kPlainRow = 8;
 constexpr std::size_t kComparable = 5;
 // Waits between two observations differ by less than this: 2 and 3 are the usual rhythms.
 constexpr std::uint32_t kRhythm = 3;
-// Of short steps on which only the sentinel looks, so many at most pass between two decisions.
-constexpr std::uint32_t kMostBrisk = 15;
+// Of short steps on which only the sentinel looks, so many at most pass between two decisions: in a young run, in an old one;
+// and no longer than this. A step that is decided on costs up to ten times a brisk one.
+constexpr std::uint32_t kMostBriskYoung = 15, kMostBrisk = 63, kBriskAge = 40;
+constexpr double kLongestRowNs = 20e6;
+// The longest stretch of steps on which the contract is not looked at, in a young run.
+constexpr std::uint32_t kMostWithoutContractYoung = 32, kContractAge = 20;
 // What a brisk step costs of an ordinary one of the same level: 2.0 of 3.4 us, measured by leaving one of them out
 // (MLP 20-64-64-10, steps of 185 us). No clock is read on it.
 constexpr double kBriskShare = 0.6;
+// What a look costs there, of what the clocks see: the training finds its data gone from the caches. By the same measurement.
+constexpr double kUnseen = 3;
 
 // What is young changes fast: the longest blind stretch is a fifth of the run's age, within Options::max_blind_steps and a
 // fifth of that.
@@ -109,25 +115,34 @@ Level Governor::choose(const Step& step, double cost, bool suspicious) {
   return Level::sentinel;
 }
 
+std::uint32_t Governor::by_age(std::uint32_t part, std::uint32_t least, std::uint32_t most) const {
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(steps_ / part, least, most));
+}
+
 std::uint32_t Governor::most_blind() const {
   const auto most = options_.max_blind_steps;
-  return static_cast<std::uint32_t>(
-      std::clamp<std::uint64_t>(steps_ / kYouth, std::max<std::uint64_t>(most / kYouth, 1), most));
+  return by_age(kYouth, std::max(most / kYouth, 1U), most);
+}
+
+std::uint32_t Governor::most_unchecked() const {
+  return by_age(kContractAge, kMostWithoutContractYoung, kMostWithoutContract);
 }
 
 bool Governor::contract_is_due(double earned) const {
   // In place of a contract there would be a sentinel, or a brisk step, which costs less than clocks can tell.
-  const double extra = cost_[contract].value() - (short_steps() ? 0 : cost_[sentinel].value());
-  return unchecked_ + 1 >= kMostWithoutContract || extra <= (unchecked_ + 1) * earned * kContractShare;
+  const double extra =
+      short_steps() ? kUnseen * cost_[contract].value() : cost_[contract].value() - cost_[sentinel].value();
+  return unchecked_ + 1 >= most_unchecked() || extra <= (unchecked_ + 1) * earned * kContractShare;
 }
 
 std::uint32_t Governor::brisk_steps(Level next, bool suspicious) const {
   if (next != Level::sentinel || suspicious || bare_.count() < kComparable || !short_steps()) return 0;
   // Their number varies for the same reason as the waits do. The step after them is decided on in time.
   const auto varied = static_cast<std::uint32_t>(observations_ % kRhythm);
+  const auto row = static_cast<std::uint32_t>(kLongestRowNs / std::max(bare_.value(), kLongestRowNs / kMostBrisk));
+  const auto most = std::max(std::min(by_age(kBriskAge, kMostBriskYoung, kMostBrisk), row), kRhythm);
   const auto left = [](std::uint32_t limit, std::uint32_t used) { return limit > used ? limit - used : 0; };
-  return std::min({kMostBrisk - varied, left(most_blind(), blind_ + 2 + varied),
-                   left(kMostWithoutContract, unchecked_ + 2)});
+  return std::min({most - varied, left(most_blind(), blind_ + 2 + varied), left(most_unchecked(), unchecked_ + 2)});
 }
 
 }  // namespace sonde::monitor

@@ -42,8 +42,8 @@ class Typical {
 
 class Governor {
  public:
-  // The longest stretch of steps on which the contract is not looked at, however little Options::overhead allows.
-  static constexpr std::uint32_t kMostWithoutContract = 32;
+  // The longest stretch of steps on which the contract is not looked at, however little Options::overhead allows; in a young run 32.
+  static constexpr std::uint32_t kMostWithoutContract = 128;
 
   // Steps shorter than this are too short for a decision on each: what the monitor touches costs a share of them.
   static constexpr double kShortStepNs = 2e6;
@@ -76,7 +76,10 @@ class Governor {
   double take(const Step& step);
   [[nodiscard]] Level choose(const Step& step, double cost, bool suspicious);
   [[nodiscard]] double price_of_observation() const { return cost_[full].value() + cost_[after_full].value(); }
-  [[nodiscard]] std::uint32_t most_blind() const;  // steps, at this age of the run
+  // A part of the steps so far, within these.
+  [[nodiscard]] std::uint32_t by_age(std::uint32_t part, std::uint32_t least, std::uint32_t most) const;
+  [[nodiscard]] std::uint32_t most_blind() const;
+  [[nodiscard]] std::uint32_t most_unchecked() const;
   [[nodiscard]] bool contract_is_due(double earned) const;
   [[nodiscard]] bool short_steps() const { return bare_.count() > 0 && bare_.value() < kShortStepNs; }
   [[nodiscard]] std::uint32_t brisk_steps(Level next, bool suspicious) const;

@@ -24,6 +24,7 @@ struct Run {
   int longest_blind = 0;       // steps in a row without a full observation
   int longest_unchecked = 0;   // ... without a look at the contract
   int brisk = 0;               // steps that were not decided on
+  int longest_row = 0;         // ... in a row
   int closest = 0;             // the fewest steps between two full observations
   double cost = 0;             // share of the bare time, after the first steps
   double told = 0;             // the same by the governor's account
@@ -48,6 +49,7 @@ Run run(const Options& options, const Training& training, int steps) {
     if (training.pause_every > 0 && i % training.pause_every == training.pause_every - 1) total += 1000000000;
     if (may_be_brisk > 0) {
       --may_be_brisk, ++were_brisk, ++result.brisk;
+      result.longest_row = std::max(result.longest_row, static_cast<int>(were_brisk));
       waited += total - static_cast<std::uint64_t>(cost) + brisk_cost;
       spent += static_cast<double>(brisk_cost), told += static_cast<double>(brisk_cost), bare += training.bare;
       result.longest_blind = std::max(result.longest_blind, ++blind);
@@ -122,12 +124,24 @@ TEST(Governor, IsNotAskedOnMostShortStepsThatOnlyTheSentinelLooksAt) {
   EXPECT_EQ(run({}, tiny, 20000).brisk, 0);
 }
 
+TEST(Governor, DecidesOnStepsMoreSeldomInAnOldRunButNotForLong) {
+  Training tiny, slower;
+  tiny.bare = 200e3, tiny.sentinel = 3e3, tiny.contract = 5e3, tiny.full = 60e3;
+  slower.bare = 1.9e6;
+  EXPECT_LE(run({}, tiny, 600).longest_row, 15);
+  EXPECT_GT(run({}, tiny, 20000).longest_row, 50);
+  const auto row = run({}, slower, 20000).longest_row;
+  EXPECT_GT(row, 5);
+  EXPECT_LE(row, 11);  // 20 ms
+}
+
 TEST(Governor, LooksAtTheContractSeldomOnShortStepsEvenIfItSeemsToCostNoMoreThanTheSentinel) {
   Training tiny;
   tiny.bare = 200e3, tiny.sentinel = tiny.contract = 4e3, tiny.full = 60e3;
   const auto result = run({}, tiny, 20000);
-  EXPECT_GT(result.longest_unchecked, 16);
+  EXPECT_GT(result.longest_unchecked, 64);
   EXPECT_LT(result.longest_unchecked, static_cast<int>(Governor::kMostWithoutContract));
+  EXPECT_LT(run({}, tiny, 640).longest_unchecked, 32);
 }
 
 TEST(Governor, ObservesTheFirstStepsWhateverTheyCost) {
