@@ -86,14 +86,6 @@ void measure_numbers(const at::TensorImpl& impl, trace::TensorStats& stats) {
   stats.aux = std::numeric_limits<double>::quiet_NaN();
 }
 
-// Golden-ratio positions, (k + 1/2) phi mod 1: spread out, and never in step with rows or channels.
-constexpr std::array<double, kProbePoints> kSpread = {0.3090169943749475, 0.9270509831248424, 0.5450849718747373,
-                                                      0.1631189606246322, 0.7811529493745271, 0.3991869381244217,
-                                                      0.0172209268743166, 0.6352549156242115};
-
-// What moves them to other elements: eight steps of the same sequence, less whole rounds.
-constexpr double kTurn = 0.9442719099991588;
-
 double element(const at::TensorImpl& impl, std::int64_t offset, at::ScalarType type) {
   const auto* data = impl.data();
   switch (type) {
@@ -256,23 +248,12 @@ bool TensorMeter::all_finite(const at::TensorImpl& impl) {
 
 bool TensorMeter::seems_finite(const at::TensorImpl& impl, std::uint32_t turn) {
   const auto n = impl.numel();
+  if (n <= kFewElements) return all_finite(impl);
+  if (!plain_cpu(impl)) return true;
   const auto type = scalar_type(impl);
-  const bool readable = plain_cpu(impl);
-  if (n <= kFewElements) {
-    if (type != at::kFloat || !readable || !impl.is_contiguous()) return all_finite(impl);
-    // No jump to the kernel, whose code is in no cache between two steps.
-    const auto* data = static_cast<const float*>(impl.data());
-    constexpr std::uint32_t kExponent = 0x7f800000;  // all ones: infinite or NaN
-    std::uint32_t bad = 0;
-    for (std::int64_t i = 0; i < n; ++i) bad |= (std::bit_cast<std::uint32_t>(data[i]) & kExponent) == kExponent;
-    return bad == 0;
-  }
-  if (!readable) return true;
-  for (const double spread : kSpread) {
-    const double position = spread + turn * kTurn;
-    const auto i = static_cast<std::int64_t>((position - std::floor(position)) * static_cast<double>(n));
-    if (!std::isfinite(element(impl, offset_of(impl, i), type))) return false;
-  }
+  const auto first = turn * static_cast<std::uint32_t>(kProbePoints);
+  for (std::uint32_t k = 0; k < kProbePoints; ++k)
+    if (!std::isfinite(element(impl, offset_of(impl, spread_position(first + k, n)), type))) return false;
   return true;
 }
 
@@ -291,8 +272,7 @@ std::uint64_t probe_hash(const at::TensorImpl& impl, bool* all_zero) noexcept {
   const auto points = std::min<std::int64_t>(n, static_cast<std::int64_t>(kProbePoints));
   bool zero = true;
   for (std::int64_t k = 0; k < points; ++k) {
-    const auto i =
-        points == n ? k : static_cast<std::int64_t>(kSpread[static_cast<std::size_t>(k)] * static_cast<double>(n));
+    const auto i = points == n ? k : spread_position(static_cast<std::uint32_t>(k), n);
     const char* const from = data + (contiguous ? i : offset_of(impl, i)) * size;
     std::uint64_t word = 0;
     if (bytes == 4) {  // what nearly all tensors have: a plain load

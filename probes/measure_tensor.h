@@ -29,6 +29,12 @@ enum class Finite : std::uint8_t { unknown, finite, infinite, nan };  // infinit
 inline constexpr std::size_t kProbePoints = 8;
 inline constexpr std::int64_t kFewElements = 256;
 
+// The k-th of n elements to look at: (k + 1) phi mod 1 of them, spread out and never in step with rows or channels.
+inline std::int64_t spread_position(std::uint32_t k, std::int64_t n) {
+  const std::uint32_t fraction = (k + 1) * 0x9e3779b9;  // in units of 2^-32
+  return static_cast<std::int64_t>((std::uint64_t{fraction} * static_cast<std::uint64_t>(n)) >> 32);
+}
+
 // Owns the scratch memory, so that measuring allocates only when a tensor has more units than any before.
 // Not thread-safe: one a training thread.
 class TensorMeter {
@@ -48,8 +54,7 @@ class TensorMeter {
 
   // False if an element is known to be NaN or infinite. Tensors that cannot be read count as finite.
   bool all_finite(const at::TensorImpl& impl);
-  // In a hundred nanoseconds: all elements of a tensor of up to kFewElements; of a larger one kProbePoints, other ones
-  // each turn.
+  // The same of all elements of a tensor of up to kFewElements; of a larger one by kProbePoints, other ones each turn.
   bool seems_finite(const at::TensorImpl& impl, std::uint32_t turn);
 
  private:

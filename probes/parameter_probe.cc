@@ -169,10 +169,14 @@ void ParameterProbe::check_gradient(int parameter, bool all, std::uint32_t turn,
     if (!all && gradient.numel() > Sentinel::kSmallOnDevice) return;
     on_device_.push_back(*tensor);
     verdict.promised.push_back({parameter, {}, -1});
-  } else if (!(all ? meter_.all_finite(gradient) : meter_.seems_finite(gradient, turn))) {
-    verdict.finite = false;
-    verdict.parameter = parameter;
+    return;
   }
+  auto finite = all ? Answer::unknown : Sentinel::finite(gradient, turn);
+  if (finite == Answer::unknown)
+    finite = (all ? meter_.all_finite(gradient) : meter_.seems_finite(gradient, turn)) ? Answer::yes : Answer::no;
+  if (finite == Answer::yes) return;
+  verdict.finite = false;
+  verdict.parameter = parameter;
 }
 
 [[gnu::hot]] bool ParameterProbe::check_gradients_briskly() {

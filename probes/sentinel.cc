@@ -1,5 +1,6 @@
 #include "probes/sentinel.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cmath>
@@ -9,12 +10,6 @@
 
 namespace sonde::probes {
 namespace {
-
-// The k-th of n elements to look at: k phi mod 1, spread out and never in step with rows or channels.
-[[gnu::hot]] inline std::int64_t position(std::uint32_t k, std::int64_t n) {
-  const std::uint32_t fraction = (k + 1) * 0x9e3779b9;  // in units of 2^-32
-  return static_cast<std::int64_t>((std::uint64_t{fraction} * static_cast<std::uint64_t>(n)) >> 32);
-}
 
 // Elements of the kind nearly all tensors have, dense floats on the CPU in order; null for others.
 [[gnu::hot]] inline const float* plain_floats(const at::TensorImpl& impl) {
@@ -30,6 +25,13 @@ namespace {
 [[gnu::hot]] inline bool is_finite(float x) {
   constexpr std::uint32_t kExponent = 0x7f800000;  // all ones: infinite or NaN
   return (std::bit_cast<std::uint32_t>(x) & kExponent) != kExponent;
+}
+
+[[gnu::cold]] bool each_finite(const float* data, std::int64_t n, std::uint32_t first) {
+  if (n <= kFewElements) return std::all_of(data, data + n, is_finite);
+  for (std::uint32_t k = 0; k < kProbePoints; ++k)
+    if (!is_finite(data[spread_position(first + k, n)])) return false;
+  return true;
 }
 
 }  // namespace
@@ -96,7 +98,7 @@ void Sentinel::note_gradient() {
   const auto* const data = plain_floats(values);
   float largest = 0;
   for (std::uint32_t k = 0; data && k < kProbePoints; ++k) {
-    const auto i = position(k, values.numel());
+    const auto i = spread_position(k, values.numel());
     if (std::abs(data[i]) > largest) largest = std::abs(data[i]), element_ = i;
   }
   if (const auto* weight = element_of(*impl)) weight_ = *weight;
@@ -130,33 +132,35 @@ void Sentinel::note_gradient() {
   had_gradient_ = value && *value != 0;
 }
 
-[[gnu::hot]] bool Sentinel::gradients_finite(std::uint32_t turn) const {
-  const auto seems_finite = [turn](const Watched& watched) {
-    const auto impl = watched.tensor.lock();
-    const auto* gradient = impl ? gradient_of(*impl) : nullptr;
-    if (!gradient) return true;
-    const auto& values = *gradient->unsafeGetTensorImpl();
-    const auto* const data = plain_floats(values);
-    if (data == nullptr) [[unlikely]]
-      return false;
-    const auto n = values.numel();
-    // A sum is finite if all elements are; if it is not, it may have grown too large: to be looked at again.
-    std::array<float, 4> sums{};
+[[gnu::hot]] Answer Sentinel::finite(const at::TensorImpl& gradient, std::uint32_t turn) {
+  const auto* const data = plain_floats(gradient);
+  if (data == nullptr) [[unlikely]]
+    return Answer::unknown;
+  const auto n = gradient.numel();
+  const auto first = turn * static_cast<std::uint32_t>(kProbePoints);
+  // A sum is finite if all elements are; if it is not, it may only have grown too large.
+  std::array<float, 4> sums{};
+  if (n <= kFewElements) {
     std::int64_t i = 0;
-    if (n <= kFewElements) {
-      for (; i + 4 <= n; i += 4)
-        for (std::int64_t k = 0; k < 4; ++k) sums[static_cast<std::size_t>(k)] += data[i + k];
-      for (; i < n; ++i) sums[0] += data[i];
-    } else {
-      for (std::uint32_t k = 0; k < kProbePoints; ++k)
-        sums[0] += data[position(turn * static_cast<std::uint32_t>(kProbePoints) + k, n)];
-    }
-    return is_finite(sums[0] + sums[1] + sums[2] + sums[3]);
-  };
+    for (; i + 4 <= n; i += 4)
+      for (std::int64_t k = 0; k < 4; ++k) sums[static_cast<std::size_t>(k)] += data[i + k];
+    for (; i < n; ++i) sums[0] += data[i];
+  } else {
+    for (std::uint32_t k = 0; k < kProbePoints; ++k) sums[0] += data[spread_position(first + k, n)];
+  }
+  if (is_finite(sums[0] + sums[1] + sums[2] + sums[3])) return Answer::yes;
+  return each_finite(data, n, first) ? Answer::yes : Answer::no;
+}
+
+[[gnu::hot]] bool Sentinel::gradients_finite(std::uint32_t turn) const {
   bool finite = true;
   const auto count = on_every_step_.size() + !in_turns_.empty();
-  for (std::size_t i = 0; i < count; ++i)  // one copy of the look
-    finite &= seems_finite(i < on_every_step_.size() ? on_every_step_[i] : in_turns_[turn % in_turns_.size()]);
+  for (std::size_t i = 0; i < count; ++i) {  // one copy of the look
+    const auto& watched = i < on_every_step_.size() ? on_every_step_[i] : in_turns_[turn % in_turns_.size()];
+    const auto impl = watched.tensor.lock();
+    const auto* gradient = impl ? gradient_of(*impl) : nullptr;
+    finite &= !gradient || Sentinel::finite(*gradient->unsafeGetTensorImpl(), turn) == Answer::yes;
+  }
   return finite;
 }
 

@@ -42,8 +42,10 @@ class Sentinel {
   // In place of the two, by one element alone. True if the weight moved and its gradient was cleared; false says nothing.
   [[nodiscard]] bool glance_briskly();
   void note_gradient_briskly();
-  // True if the gradients of this turn are finite: small ones whole, one other in turns by kProbePoints elements. False:
-  // not all of them could be read in place, or they have to be looked at one by one.
+  // Whether a gradient is finite, as far as its turn goes: a small one whole, a larger one by kProbePoints elements, others
+  // each turn. Unknown if it is not of the kind nearly all are.
+  [[nodiscard]] static Answer finite(const at::TensorImpl& gradient, std::uint32_t turn);
+  // True if all gradients of this turn are known to be finite: the small ones and one larger, in turns.
   [[nodiscard]] bool gradients_finite(std::uint32_t turn) const;
 
   // Calls `look(parameter)` for those of this turn.

@@ -1,8 +1,12 @@
 // What is seen without a guard on steps that are not observed: a NaN that the backward pass makes in any layer.
+#include <cmath>
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "monitor/inspect.h"
 #include "monitor/training.h"
+#include "probes/parameter_probe.h"
 #include "trace/record.h"
 
 namespace sonde::tests {
@@ -105,6 +109,28 @@ TEST(BriskSteps, NumberALoopThatChangesItsWays) {
     EXPECT_EQ(losses, wanted) << change;
     EXPECT_EQ(ends, wanted) << change;
   }
+}
+
+// Sums may overflow, turns come and go: what the look of a brisk step finds wrong is not forgotten by the ordinary look
+// that follows it, and what is only large is not taken for infinite.
+TEST(BriskSteps, FindWhatTheOrdinaryLookFinds) {
+  DeepNet net(true);
+  probes::ModuleMap modules;
+  modules.rescan(net);
+  probes::OptimizerView optimizers;
+  probes::ParameterProbe probe(modules, optimizers);
+  probe.modules_changed();
+  for (auto& parameter : net.parameters())
+    parameter.mutable_grad() = at::full_like(parameter, std::numeric_limits<float>::max());
+  for (int turn = 0; turn < 100; ++turn) EXPECT_TRUE(probe.check_gradients_briskly()) << turn;
+  net.layers[1]->weight.mutable_grad().view(-1)[1234] = NAN;
+  int found = 0;
+  for (int turn = 0; turn < 3000; ++turn) {
+    if (probe.check_gradients_briskly()) continue;
+    ++found;
+    EXPECT_FALSE(probe.check_gradients(false).finite) << turn;
+  }
+  EXPECT_GT(found, 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(BornInAnyLayer, Sentinel, testing::Combine(testing::Bool(), testing::Values(0, 1, 2)));
