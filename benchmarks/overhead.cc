@@ -202,11 +202,11 @@ struct Outcome {
   double cpu_ratio() const { return ratio(cpu, bare_cpu); }
   double cpu_error() const { return two_standard_errors(ratios(cpu, bare_cpu)); }
   double wall_ratio() const { return ratio(wall, bare_wall); }
-  bool samples() const { return watch == Watch::every || watch == Watch::default_ || watch == Watch::unobserved; }
+  bool monitored() const { return watch == Watch::every || watch == Watch::default_ || watch == Watch::unobserved; }
 
   void print() const {
     std::printf("   %-10s %8.3f +-%.3f  wall %.3f", name.c_str(), cpu_ratio(), cpu_error(), wall_ratio());
-    if (samples())
+    if (monitored())
       std::printf("  observed %5.1f %%  warnings %zu", 100.0 * static_cast<double>(observed) / steps, warnings);
     std::printf("\n");
     std::fflush(stdout);
@@ -215,7 +215,7 @@ struct Outcome {
     nlohmann::json json = {{"configuration", name},      {"steps", steps},
                            {"cpu_ratio", cpu_ratio()},   {"cpu_ratio_two_standard_errors", cpu_error()},
                            {"wall_ratio", wall_ratio()}, {"cpu_ratios", ratios(cpu, bare_cpu)}};
-    if (samples()) {
+    if (monitored()) {
       json["observed_steps"] = observed;
       json["warnings"] = warnings;
     }

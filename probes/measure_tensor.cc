@@ -1,8 +1,6 @@
 #include "probes/measure_tensor.h"
 
 #include <algorithm>
-#include <array>
-#include <bit>
 #include <cmath>
 #include <cstring>
 #include <limits>

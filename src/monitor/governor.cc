@@ -18,7 +18,7 @@ constexpr std::uint32_t kRhythm = 3;
 // Of short steps on which only the sentinel looks, so many at most pass between two decisions: in a young run, in an old one;
 // and no longer than this. A step that is decided on costs up to ten times a brisk one.
 constexpr std::uint32_t kMostBriskYoung = 15, kMostBrisk = 63, kBriskAge = 40;
-constexpr double kLongestRowNs = 20e6;
+constexpr double kLongestRowNs = 20e6;  // of short steps, ten at least
 // The longest stretch of steps on which the contract is not looked at, in a young run.
 constexpr std::uint32_t kMostWithoutContractYoung = 32, kContractAge = 20;
 // What a brisk step costs of an ordinary one of the same level: 2.0 of 3.4 us, measured by leaving one of them out
@@ -140,7 +140,7 @@ std::uint32_t Governor::brisk_steps(Level next, bool suspicious) const {
   // Their number varies for the same reason as the waits do. The step after them is decided on in time.
   const auto varied = static_cast<std::uint32_t>(observations_ % kRhythm);
   const auto row = static_cast<std::uint32_t>(kLongestRowNs / std::max(bare_.value(), kLongestRowNs / kMostBrisk));
-  const auto most = std::max(std::min(by_age(kBriskAge, kMostBriskYoung, kMostBrisk), row), kRhythm);
+  const auto most = std::min(by_age(kBriskAge, kMostBriskYoung, kMostBrisk), row);
   const auto left = [](std::uint32_t limit, std::uint32_t used) { return limit > used ? limit - used : 0; };
   return std::min({most - varied, left(most_blind(), blind_ + 2 + varied), left(most_unchecked(), unchecked_ + 2)});
 }
