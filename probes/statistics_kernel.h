@@ -34,7 +34,7 @@ struct UnitSummary {
   double spread = 0;
 };
 
-// Elements that are looked at while they are in the first-level cache, and after which float sums go to double.
+// Elements that are looked at while they are in the first-level cache.
 inline constexpr std::size_t kBlock = 2048;
 
 struct Kernel {

@@ -11,19 +11,20 @@ namespace {
 // in the first-level cache.
 class Pass {
  public:
-  Pass(ScalarType type, const Layout& layout, const Tails* tails, float* maxima)
+  Pass(ScalarType type, const Layout& layout, const Tails* tails, float* maxima, Totals& totals)
       : kernel_(kernel_for(type)),
         unit_kernel_(unit_kernel_for(type)),
         layout_(layout),
         element_(element_size(type)),
         tails_(tails),
-        maxima_(maxima) {}
+        maxima_(maxima),
+        totals_(totals) {}
 
-  Totals run() {
+  void run() {
     const auto dimensions = layout_.dimensions();
     if (layout_.unit < 0) {
       sweep(dimensions, layout_.origin, totals_);
-      return totals_;
+      return;
     }
     const auto unit = static_cast<std::size_t>(layout_.unit);
     const Dimension units = dimensions[unit];
@@ -34,11 +35,14 @@ class Pass {
     } else {
       slices(unit, units);
     }
-    return totals_;
   }
 
  private:
   void sweep(std::span<const Dimension> dimensions, const std::byte* origin, Totals& totals) {
+    if (dimensions.size() == 1 && dimensions[0].stride == 1) {  // nearly always
+      kernel_.accumulate(origin, static_cast<std::size_t>(dimensions[0].size), tails_, totals);
+      return;
+    }
     for_each_run(dimensions, origin, element_,
                  [&](const std::byte* run, std::size_t n) { kernel_.accumulate(run, n, tails_, totals); });
   }
@@ -138,7 +142,7 @@ class Pass {
   const std::size_t element_;
   const Tails* const tails_;
   float* const maxima_;
-  Totals totals_;
+  Totals& totals_;
 };
 
 }  // namespace
@@ -152,7 +156,9 @@ float unit_maximum(const Totals& unit) {
 }
 
 Totals pass_over(ScalarType type, const Layout& layout, const Tails* tails, float* maxima) {
-  return Pass(type, layout, tails, maxima).run();
+  Totals totals;
+  Pass(type, layout, tails, maxima, totals).run();
+  return totals;
 }
 
 }  // namespace sonde::probes
