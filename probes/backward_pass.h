@@ -59,34 +59,47 @@ class BackwardPass {
  private:
   struct Node {
     std::uint64_t serial = kNoProducer;
-    std::uint64_t sequence_number = kNoProducer;
-    int origin = -1;  // node that made the non-finite gradient that arrived here
+    std::int32_t origin = -1;  // of the non-finite gradient that arrived here or was made here, in origins_
     bool accumulator = false;
-    double dtype_max = 0;
+  };
+  struct Origin {
+    std::uint32_t node = 0;
     trace::TensorStats incoming;
     trace::TensorStats made;
-    std::string name;
+    double dtype_max = 0;
+  };
+  struct Name {
+    std::uint32_t node = 0;
+    std::string text;
+    std::uint64_t sequence_number = kNoProducer;
   };
   struct Event {
     enum class Kind : std::uint8_t { visit, arrived, inputs_done, made } kind = Kind::visit;
     bool first = false;
     std::int32_t node = 0;
-    double dtype_max = 0;
     trace::TensorStats stats;
+    double dtype_max = 0;
   };
 
+  [[nodiscard]] bool must_wait(const trace::TensorStats& stats) const;
   void take(const Event& event);
-  void tell(Event event);
+  void take_visit(std::uint32_t node, bool first);
+  void take_arrived(const trace::TensorStats& stats);
+  void take_inputs_done();
+  void take_made(std::int32_t next, const trace::TensorStats& stats, double dtype_max);
 
   std::vector<Node> nodes_;
+  std::vector<Origin> origins_;  // in the order found
+  std::vector<Name> names_;
   std::vector<Event> waiting_;  // from the first promise on
   std::vector<GradientAt> gradients_;
   std::uint32_t order_ = 0;
   std::uint32_t bad_after_ = 0;
-  int parameter_origin_ = -1;
+  std::int32_t parameter_origin_ = -1;  // in origins_
   bool parameter_bad_ = false;
   // The node that is visited:
   std::uint32_t node_ = 0;
+  trace::TensorStats incoming_;
   bool first_ = false;
   bool any_arrived_ = false;
   bool arrived_bad_ = false;

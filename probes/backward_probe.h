@@ -17,6 +17,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "probes/backward_pass.h"
+#include "probes/gradient_slots.h"
 #include "probes/measure_tensor.h"
 #include "probes/op_log.h"
 
@@ -56,26 +57,40 @@ class BackwardProbe {
     torch::autograd::Node* node = nullptr;
     std::uintptr_t hook = 0;
     std::uint64_t serial = kNoProducer;
+    std::uint32_t first_slot = 0, slots = 0;  // of its inputs
+    std::uint32_t first_edge = 0, edges = 0;  // of its outputs, in edges_
     bool accumulator = false;
+    bool replaces = false;  // hooks of the program's may exchange what arrives at it or what it made
   };
-  struct Known {
-    WeakTensor tensor;
-    std::uint32_t version = 0;
+  struct Edge {  // where a gradient goes to
+    std::int32_t node = -1;
+    std::uint32_t slot = 0;
+  };
+  struct Measured {
+    const at::Tensor* gradient = nullptr;
     trace::TensorStats stats;
   };
 
+  // The number of a node, which is hooked if it was not; -1 for none.
+  std::int32_t enter(torch::autograd::Node* node);
+  void follow_edges(std::uint32_t index);
   void executed(std::uint32_t index, const std::vector<at::Tensor>& outputs, const std::vector<at::Tensor>& inputs);
-  const trace::TensorStats* stats_of(const at::Tensor& gradient, const at::Tensor* same_memory);
+  // Valid until the next call; null if it cannot be measured.
+  const trace::TensorStats* measure_arrived(const Hooked& seen, std::size_t input, const at::Tensor& gradient);
+  const trace::TensorStats* measure_made(const at::Tensor& gradient);
 
   std::shared_ptr<Link> link_;
   at::Tensor loss_;
+  OpLog* log_ = nullptr;  // while attached
   OnGradient on_gradient_;
   std::vector<Hooked> nodes_;
   std::vector<std::uint64_t> operations_;
+  std::vector<Edge> edges_;
   std::vector<std::uint32_t> stack_;
   ska::flat_hash_map<const torch::autograd::Node*, std::uint32_t> index_;
-  ska::flat_hash_map<const at::TensorImpl*, Known> known_;
   ska::flat_hash_map<std::uint64_t, std::uint32_t> reported_;  // serial -> node that reported it
+  GradientSlots slots_;
+  std::vector<Measured> measured_;  // at the node that is running
   BackwardPass pass_;
   TensorMeter meter_;
   std::uint64_t spent_ns_ = 0;

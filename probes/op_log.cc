@@ -44,14 +44,32 @@ void OpLog::forget_before(std::uint64_t serial) {
   while (old + 1 < segments_.size() && segments_[old + 1]->base <= serial) ++old;
   if (old == 0) return;
   const auto first_kept = segments_[old]->base;
-  // Before the weak references go: afterwards an address may belong to another tensor.
-  for (auto it = producers_.begin(); it != producers_.end();)
-    it = it->second.serial < first_kept ? producers_.erase(it) : ++it;
   for (std::size_t i = 0; i < old; ++i) {
+    for (const auto& output : segments_[i]->outputs) {
+      // Before the weak references go: afterwards an address may belong to another tensor.
+      const auto known = producers_.find(output.identity);
+      if (!output.gone && known != producers_.end() && known->second.serial < first_kept) producers_.erase(known);
+    }
     segments_[i]->clear();
     spare_.push_back(std::move(segments_[i]));
   }
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(old));
+}
+
+void OpLog::sweep(std::size_t outputs) {
+  for (; outputs > 0; --outputs) {
+    if (swept_segment_ >= segments_.size()) swept_segment_ = swept_output_ = 0;
+    auto& all = segments_[swept_segment_]->outputs;
+    if (swept_output_ >= all.size()) {
+      ++swept_segment_, swept_output_ = 0;
+      continue;
+    }
+    auto& output = all[swept_output_++];
+    if (output.gone || !output.tensor.expired()) continue;
+    producers_.erase(output.identity);  // before the address may belong to another tensor
+    output.tensor.reset();
+    output.gone = true;
+  }
 }
 
 OpLog::Place OpLog::find(std::uint64_t serial) {

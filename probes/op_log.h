@@ -2,7 +2,7 @@
 //
 // Operations have serial numbers that only grow. The log keeps them in segments; a new segment begins with each backward
 // pass, and old ones are recycled when nobody needs them. Tensors are known by their TensorImpl, held weakly: that keeps
-// the address from being used again while the log may still be asked about it, but keeps no memory of elements alive.
+// the address from being used again before the log has noticed that the tensor died, and keeps no memory of elements alive.
 // Not thread-safe: belongs to one thread.
 #pragma once
 
@@ -30,8 +30,9 @@ namespace sonde::probes {
 struct OpInfo {
   std::string name;  // "aten::relu"
   OpTraits traits;
-  bool is_operation = true;    // false: a profiling range, not an operation
-  bool backward_pass = false;  // a node run by the engine; what is nested in it is no forward operation
+  bool is_operation = true;       // false: a profiling range, not an operation
+  bool backward_pass = false;     // a node run by the engine; what is nested in it is no forward operation
+  std::uint32_t most_nested = 0;  // operations seen inside one call of it, while they were looked at
 };
 
 using WeakTensor = c10::weak_intrusive_ptr<at::TensorImpl, at::UndefinedTensorImpl>;
@@ -72,6 +73,7 @@ struct Output {
   Finite finite = Finite::unknown;
   bool counts_life = false;     // of its units, from `alive` on
   bool measured = false;        // `stats` holds, or is a promise
+  bool gone = false;            // the tensor died, and `tensor` lets go of it
   bool written_unseen = false;  // not finite any more, though no operation wrote it: through data_ptr(), an accessor
   bool rewritten = false;       // written through another tensor (a view) after its operation
   bool requires_grad = false;
@@ -137,6 +139,9 @@ class OpLog {
   void begin_segment();
   // Forgets whole segments whose operations are all older than `serial`; the current one stays.
   void forget_before(std::uint64_t serial);
+  // Lets go of tensors that have died, among the next `outputs` of the log in turns. To be called often: where small blocks
+  // that cannot be freed lie between large ones, the heap is scattered (LeNet: up to 400 page faults a step).
+  void sweep(std::size_t outputs);
 
   struct Place {
     Segment* segment = nullptr;
@@ -159,6 +164,7 @@ class OpLog {
  private:
   std::vector<std::unique_ptr<Segment>> segments_;
   std::vector<std::unique_ptr<Segment>> spare_;
+  std::size_t swept_segment_ = 0, swept_output_ = 0;  // where sweep() goes on
   ska::flat_hash_map<const at::TensorImpl*, Producer> producers_;
 };
 

@@ -51,4 +51,13 @@ inline const torch::autograd::AccumulateGrad* as_accumulator(const torch::autogr
   return dynamic_cast<const torch::autograd::AccumulateGrad*>(node);
 }
 
+// Whether gradients that arrive at `node`, or those it makes, pass hooks that may exchange them.
+inline bool has_hooks(torch::autograd::Node& node) {
+  bool any = !node.pre_hooks().empty() || !node.post_hooks().empty();
+#if TORCH_VERSION_MAJOR >= 2
+  any = any || !node.tensor_pre_hooks().empty();
+#endif
+  return any;
+}
+
 }  // namespace sonde::probes
