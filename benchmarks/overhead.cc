@@ -9,6 +9,8 @@
 // rounds of (process CPU time of the watched stretch, the analysis of it included) / (that of the bare one). The
 // monitor's default setting observes a few steps out of many: its ratio is that of the sums over all rounds. Behind each
 // ratio stand two standard errors of it; "again" shows whether they are honest: a model without a monitor, bare in both.
+// Page faults are those of a step: whether the allocator gives its memory back at the end of one depends on where small
+// blocks lie, and each costs a microsecond or two.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -135,6 +137,7 @@ class Run {
 struct Stretch {
   double cpu = 0;  // seconds a step
   double wall = 0;
+  double page_faults = 0;      // a step
   std::uint64_t observed = 0;  // steps that the monitor observed in full
 };
 
@@ -152,7 +155,8 @@ Stretch measure(Run& run, int steps, bool watched, int lead_in = kLeadIn) {
   if (watched) run.settle();
   const Clocks after = Clocks::now();
   if (watched) run.pause();
-  return {(after.cpu - before.cpu) / steps, (after.wall - before.wall) / steps, run.observed() - observed};
+  return {(after.cpu - before.cpu) / steps, (after.wall - before.wall) / steps,
+          static_cast<double>(after.page_faults - before.page_faults) / steps, run.observed() - observed};
 }
 
 double median(std::vector<double> values) {
@@ -180,7 +184,8 @@ struct Outcome {
   std::string name;
   int steps = 0;                                       // measured
   std::vector<double> cpu, wall, bare_cpu, bare_wall;  // a step, by rounds
-  std::uint64_t observed = 0;                          // steps observed in full, of the measured
+  std::vector<double> faults, bare_faults;
+  std::uint64_t observed = 0;  // steps observed in full, of the measured
   std::size_t warnings = 0;
 
   void add(const Stretch& bare, const Stretch& watched, int count) {
@@ -190,6 +195,8 @@ struct Outcome {
     wall.push_back(watched.wall);
     bare_cpu.push_back(bare.cpu);
     bare_wall.push_back(bare.wall);
+    faults.push_back(watched.page_faults);
+    bare_faults.push_back(bare.page_faults);
   }
   static std::vector<double> ratios(const std::vector<double>& watched, const std::vector<double>& bare) {
     std::vector<double> ratios(watched.size());
@@ -205,16 +212,18 @@ struct Outcome {
   bool monitored() const { return watch == Watch::every || watch == Watch::default_ || watch == Watch::unobserved; }
 
   void print() const {
-    std::printf("   %-10s %8.3f +-%.3f  wall %.3f", name.c_str(), cpu_ratio(), cpu_error(), wall_ratio());
+    std::printf("   %-10s %8.3f +-%.3f  wall %.3f  page faults %.0f (bare %.0f)", name.c_str(), cpu_ratio(),
+                cpu_error(), wall_ratio(), median(faults), median(bare_faults));
     if (monitored())
       std::printf("  observed %5.1f %%  warnings %zu", 100.0 * static_cast<double>(observed) / steps, warnings);
     std::printf("\n");
     std::fflush(stdout);
   }
   nlohmann::json json() const {
-    nlohmann::json json = {{"configuration", name},      {"steps", steps},
-                           {"cpu_ratio", cpu_ratio()},   {"cpu_ratio_two_standard_errors", cpu_error()},
-                           {"wall_ratio", wall_ratio()}, {"cpu_ratios", ratios(cpu, bare_cpu)}};
+    nlohmann::json json = {{"configuration", name},         {"steps", steps},
+                           {"cpu_ratio", cpu_ratio()},      {"cpu_ratio_two_standard_errors", cpu_error()},
+                           {"wall_ratio", wall_ratio()},    {"cpu_ratios", ratios(cpu, bare_cpu)},
+                           {"page_faults", median(faults)}, {"bare_page_faults", median(bare_faults)}};
     if (monitored()) {
       json["observed_steps"] = observed;
       json["warnings"] = warnings;

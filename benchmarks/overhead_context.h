@@ -1,6 +1,7 @@
 // Where a benchmark ran: without it its figures say nothing.
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <string>
 
@@ -11,6 +12,7 @@ namespace sonde::benchmarks {
 struct Clocks {
   double cpu;  // seconds of all threads of the process
   double wall;
+  std::uint64_t page_faults = 0;  // minor ones; memory that the allocator gave back and took again, mostly
 
   static Clocks now();
 };

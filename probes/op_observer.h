@@ -102,6 +102,9 @@ class OpObserver {
     int silences_;
   };
 
+  // A backward pass has ended: an optimizer may follow.
+  void expect_update() { updating_ = true; }
+
   [[nodiscard]] OpLog& log() { return log_; }
   // Starts a new segment and forgets what no subscriber needs.
   void trim();
@@ -123,7 +126,8 @@ class OpObserver {
   static std::unique_ptr<at::ObserverContext> on_start(const at::RecordFunction& function);
   static void on_end(const at::RecordFunction& function, at::ObserverContext*);
 
-  const OpInfo& info_of(const at::RecordFunction& function);
+  OpInfo& info_of(const at::RecordFunction& function);
+  [[nodiscard]] bool belongs_to_update(const OpTraits& traits, bool grad_mode) const;
   void start(const OpInfo& info, const at::RecordFunction& function, bool grad_mode);
   void end(const at::RecordFunction& function);
   void add_operand(const at::Tensor& tensor);
@@ -136,6 +140,7 @@ class OpObserver {
   bool is_state(const c10::StorageImpl* storage) const;
 
   [[gnu::tls_model("initial-exec")]] static thread_local std::uint64_t id_here;
+  [[gnu::tls_model("initial-exec")]] static thread_local OpObserver* here;  // null until it is asked for
 
   const std::uint64_t id_;
   OpLog log_;
@@ -149,10 +154,11 @@ class OpObserver {
 
   // The operation that is running.
   const at::RecordFunction* running_ = nullptr;
-  const OpInfo* running_info_ = nullptr;
+  OpInfo* running_info_ = nullptr;
   bool recording_ = false;    // it is written into the log
   bool passed_over_ = false;  // nobody wants to know of it
   bool nested_off_ = false;   // operations inside it are not seen
+  std::uint32_t nested_ = 0;  // ... and else so many were
   Operation pending_;
   std::vector<Operand> operands_;
   std::vector<double> scalars_;
@@ -160,6 +166,7 @@ class OpObserver {
   CallStacks call_stacks_;
   bool capture_frames_ = true;
   bool unit_spread_ = true;
+  bool updating_ = false;            // since a backward pass, nothing but an optimizer can have run
   std::uint32_t without_graph_ = 0;  // consecutive operations outside the graph
   std::uint64_t spent_ns_ = 0;
   std::uint64_t events_ = 0;  // callbacks
@@ -169,7 +176,7 @@ class OpObserver {
     using is_transparent = void;
     std::size_t operator()(std::string_view s) const { return std::hash<std::string_view>{}(s); }
   };
-  std::unordered_map<const char*, const OpInfo*> by_pointer_;
+  ska::flat_hash_map<const char*, OpInfo*> by_pointer_;
   std::unordered_map<std::string, std::unique_ptr<OpInfo>, NameHash, std::equal_to<>> by_name_;
 };
 

@@ -15,6 +15,8 @@ struct OpTraits {
   bool factory = false;          // makes a tensor from nothing
   bool uninitialised = false;    // a factory whose memory means nothing until written: empty, empty_like ...
   bool counts_units = false;     // units of its output can die or be identical: rectifiers, linear, convolution
+  bool layer = false;            // what layers and losses are made of: no optimizer runs it
+  bool clears = false;           // zero_ or detach_: how gradients are cleared
   const Tails* tails = nullptr;  // of a saturating activation's output
 };
 

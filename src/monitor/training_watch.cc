@@ -331,6 +331,7 @@ void TrainingWatch::give_up() {
 
 void TrainingWatch::end_step(const StepState& state, bool applied, std::uint64_t step_ns, std::uint64_t monitor_ns) {
   last_skipped_ = !applied;
+  observer_->expect_update();
   if (late_ && !told_early_)
     put_off(state, applied, step_ns, monitor_ns);
   else
