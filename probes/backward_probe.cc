@@ -121,7 +121,6 @@ const trace::TensorStats* BackwardProbe::measure_arrived(const Hooked& seen, std
 }
 
 const trace::TensorStats* BackwardProbe::measure_made(const at::Tensor& gradient) {
-  if (!gradient.defined()) return nullptr;
   // Handed on, or a view of all that arrived (transposed, reshaped): the statistics are the same.
   const auto same = std::find_if(measured_.begin(), measured_.end(), [&](const Measured& one) {
     const auto& other = *one.gradient;
@@ -152,12 +151,16 @@ void BackwardProbe::executed(std::uint32_t index, const std::vector<at::Tensor>&
       if (const auto* stats = measure_arrived(seen, k, inputs[k])) pass_.arrived(*stats);
     pass_.inputs_done();
     for (std::size_t j = 0; !seen.accumulator && j < outputs.size() && j < seen.edges; ++j) {
-      const auto* stats = measure_made(outputs[j]);
-      if (!stats) continue;
+      if (!outputs[j].defined()) continue;
       const auto& impl = *outputs[j].unsafeGetTensorImpl();
       const auto edge = edges_[seen.first_edge + j];
-      if (finiteness(*stats) != Finite::finite) pass_.made(edge.node, *stats, dtype_max(impl));
-      if (edge.node >= 0 && !seen.replaces) slots_.put(edge.slot, impl, *stats);
+      const auto* stats = measure_made(outputs[j]);
+      if (stats && finiteness(*stats) != Finite::finite) pass_.made(edge.node, *stats, dtype_max(impl));
+      if (edge.node < 0) continue;
+      if (stats && !seen.replaces)
+        slots_.put(edge.slot, impl, *stats);
+      else
+        slots_.put_unknown(edge.slot);
     }
   } catch (...) {
     ++failures_;  // nothing may leave a hook: the engine would end the pass

@@ -20,10 +20,8 @@ std::uint32_t GradientSlots::add(std::uint32_t count) {
 
 void GradientSlots::put(std::uint32_t slot, const at::TensorImpl& gradient, const trace::TensorStats& stats) {
   auto& here = slots_[slot];
-  if (here.gradient) {
-    here.mixed = true;
-    return;
-  }
+  here.mixed = here.mixed || here.gradient;
+  if (here.mixed) return;
   if (free_.empty()) {
     free_.push_back(static_cast<std::uint32_t>(stats_.size()));
     stats_.emplace_back();

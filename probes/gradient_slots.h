@@ -22,8 +22,9 @@ class GradientSlots {
   // Adds slots and returns the number of the first.
   std::uint32_t add(std::uint32_t count);
 
-  // `gradient` goes into `slot`.
+  // `gradient` goes into `slot`, or one of which nothing is known.
   void put(std::uint32_t slot, const at::TensorImpl& gradient, const trace::TensorStats& stats);
+  void put_unknown(std::uint32_t slot) { slots_[slot].mixed = true; }
   // `gradient` came out of `slot`, and the slot is empty again. True, and its statistics, if it is what was put in.
   bool take(std::uint32_t slot, const at::TensorImpl& gradient, trace::TensorStats& stats);
 
@@ -32,7 +33,7 @@ class GradientSlots {
     const at::TensorImpl* gradient = nullptr;  // identity only
     std::uint32_t version = 0;
     std::uint32_t stats = 0;  // in stats_
-    bool mixed = false;       // got more than one
+    bool mixed = false;       // got more than one, or one that is not known
   };
 
   std::vector<Slot> slots_;

@@ -1,3 +1,4 @@
+#include <limits>
 #include <sstream>
 #include <thread>
 
@@ -297,6 +298,34 @@ TEST_F(OddTraining, ComplexParametersAreRecordedAsNotObserved) {
   const auto report = monitor.report();
   EXPECT_EQ(report.context.steps, 15u);
   EXPECT_TRUE(not_observed(report, "weight"));
+}
+
+// Gradients that join at a residual connection, and one that a hook of the program's exchanges on its way.
+class ExchangedGradients : public testing::Test {
+ protected:
+  Report train(double factor) {
+    torch::manual_seed(3);
+    torch::nn::Linear first(4, 8), second(8, 8), last(8, 1);
+    torch::nn::Sequential net(first, second, last);
+    torch::optim::SGD optimizer(net->parameters(), 0.01);
+    Monitor monitor(net, optimizer, observed());
+    for (int step = 0; step < 12; ++step) {
+      optimizer.zero_grad();
+      const auto x = torch::randn({32, 4});
+      const auto h = torch::tanh(first(x));
+      const auto g = torch::tanh(second(h));
+      g.register_hook([factor](const torch::Tensor& gradient) { return gradient * factor; });
+      monitor.backward(torch::mse_loss(last(h + g + h), x.sum(1, true)));
+      optimizer.step();
+    }
+    return monitor.report();
+  }
+};
+
+TEST_F(ExchangedGradients, AreNoFaultIfTheyAreFinite) { EXPECT_EQ(kinds(train(0.5)), ""); }
+
+TEST_F(ExchangedGradients, AreSeenToBeNan) {
+  EXPECT_THAT(kinds(train(std::numeric_limits<double>::quiet_NaN())), testing::HasSubstr("non-finite"));
 }
 
 TEST_F(OddTraining, GradientsThatNobodyKeepsAreNotSeen) {  // torch::autograd::grad inside of the loss

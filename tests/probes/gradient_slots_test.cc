@@ -60,6 +60,15 @@ TEST_F(GradientSlotsTest, ASlotThatGotTwoGradientsIsNotTrusted) {
   EXPECT_EQ(stats.mean, 3);
 }
 
+TEST_F(GradientSlotsTest, ASlotThatGotAnUnknownGradientBeforeOrAfterIsNotTrusted) {
+  slots.put_unknown(first);
+  slots.put(first, impl_of(gradient), stats_with(1));
+  slots.put(first + 1, impl_of(gradient), stats_with(1));
+  slots.put_unknown(first + 1);
+  EXPECT_FALSE(slots.take(first, impl_of(gradient), stats));
+  EXPECT_FALSE(slots.take(first + 1, impl_of(gradient), stats));
+}
+
 TEST_F(GradientSlotsTest, GradientsOnTheirWayAreNotKeptInMemory) {
   slots.put(first, impl_of(gradient), stats_with(1));
   EXPECT_EQ(gradient.use_count(), 1);
