@@ -232,8 +232,8 @@ OpTraits op_traits(std::string_view operation) {
       one_of(name, {"empty", "empty_like", "empty_strided", "new_empty", "new_empty_strided", "resize"});
   traits.counts_units = traits.op_class == OpClass::rectifier || traits.op_class == OpClass::linear ||
                         traits.op_class == OpClass::convolution;
-  traits.layer = (traits.op_class >= OpClass::linear && traits.op_class <= OpClass::dropout) ||
-                 traits.op_class == OpClass::loss;
+  traits.layer =
+      (traits.op_class >= OpClass::linear && traits.op_class <= OpClass::dropout) || traits.op_class == OpClass::loss;
   traits.clears = traits.in_place && (name == "zero" || name == "detach");
   if (name == "sigmoid") traits.tails = &kSigmoidTails;
   if (name == "tanh") traits.tails = &kTanhTails;
