@@ -10,13 +10,6 @@ namespace sonde::probes {
 
 using torch::autograd::Node;
 
-namespace {
-
-// Outputs that are asked after each node whether they still live.
-constexpr std::size_t kSwept = 4;
-
-}  // namespace
-
 class BackwardProbe::Hook : public torch::autograd::FunctionPostHook {
  public:
   Hook(std::shared_ptr<Link> link, std::uint32_t index) : link_(std::move(link)), index_(index) {}
@@ -142,7 +135,7 @@ void BackwardProbe::executed(std::uint32_t index, const std::vector<at::Tensor>&
   const auto begin = std::chrono::steady_clock::now();
   try {
     const auto& seen = nodes_[index];
-    log_->sweep(kSwept);  // the node let go of what it had saved
+    log_->sweep();  // the node let go of what it had saved
     const bool first = seen.serial != kNoProducer && reported_.emplace(seen.serial, index).second;
     if (first && on_gradient_) on_gradient_(seen.serial, inputs);
     pass_.visit(index, first);

@@ -48,7 +48,7 @@ void OpLog::forget_before(std::uint64_t serial) {
     for (const auto& output : segments_[i]->outputs) {
       // Before the weak references go: afterwards an address may belong to another tensor.
       const auto known = producers_.find(output.identity);
-      if (!output.gone && known != producers_.end() && known->second.serial < first_kept) producers_.erase(known);
+      if (known != producers_.end() && known->second.serial < first_kept) producers_.erase(known);
     }
     segments_[i]->clear();
     spare_.push_back(std::move(segments_[i]));
@@ -56,8 +56,9 @@ void OpLog::forget_before(std::uint64_t serial) {
   segments_.erase(segments_.begin(), segments_.begin() + static_cast<std::ptrdiff_t>(old));
 }
 
-void OpLog::sweep(std::size_t outputs) {
-  for (; outputs > 0; --outputs) {
+void OpLog::sweep() {
+  constexpr int kAtOnce = 4;
+  for (int i = 0; i < kAtOnce; ++i) {
     if (swept_segment_ >= segments_.size()) swept_segment_ = swept_output_ = 0;
     auto& all = segments_[swept_segment_]->outputs;
     if (swept_output_ >= all.size()) {
@@ -65,10 +66,10 @@ void OpLog::sweep(std::size_t outputs) {
       continue;
     }
     auto& output = all[swept_output_++];
-    if (output.gone || !output.tensor.expired()) continue;
+    if (!output.identity || !output.tensor.expired()) continue;
     producers_.erase(output.identity);  // before the address may belong to another tensor
     output.tensor.reset();
-    output.gone = true;
+    output.identity = nullptr;
   }
 }
 

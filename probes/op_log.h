@@ -63,7 +63,7 @@ struct Operand {
 
 struct Output {
   WeakTensor tensor{c10::intrusive_ptr<at::TensorImpl, at::UndefinedTensorImpl>()};
-  const at::TensorImpl* identity = nullptr;
+  const at::TensorImpl* identity = nullptr;  // null again when sweep() found the tensor dead
   const c10::StorageImpl* storage = nullptr;
   const torch::autograd::Node* node = nullptr;  // identity only; null outside the graph
   std::uint32_t version = 0;                    // of the memory when it was measured
@@ -73,7 +73,6 @@ struct Output {
   Finite finite = Finite::unknown;
   bool counts_life = false;     // of its units, from `alive` on
   bool measured = false;        // `stats` holds, or is a promise
-  bool gone = false;            // the tensor died, and `tensor` lets go of it
   bool written_unseen = false;  // not finite any more, though no operation wrote it: through data_ptr(), an accessor
   bool rewritten = false;       // written through another tensor (a view) after its operation
   bool requires_grad = false;
@@ -139,9 +138,9 @@ class OpLog {
   void begin_segment();
   // Forgets whole segments whose operations are all older than `serial`; the current one stays.
   void forget_before(std::uint64_t serial);
-  // Lets go of tensors that have died, among the next `outputs` of the log in turns. To be called often: where small blocks
-  // that cannot be freed lie between large ones, the heap is scattered (LeNet: up to 400 page faults a step).
-  void sweep(std::size_t outputs);
+  // Lets go of tensors that have died, among the next few of the log in turns. To be called after each operation and node:
+  // where small blocks that cannot be freed lie between large ones, the heap is scattered (LeNet: up to 400 page faults a step).
+  void sweep();
 
   struct Place {
     Segment* segment = nullptr;

@@ -17,8 +17,6 @@ constexpr std::size_t kMostOperations = std::size_t{1} << 16;
 constexpr std::uint32_t kMostWithoutGraph = 256;
 // Switching nested operations off costs as much as seeing two of them.
 constexpr std::uint32_t kFewNested = 2;
-// Outputs that are asked after each operation whether they still live.
-constexpr std::size_t kSwept = 2;
 // What LibTorch itself spends to call us with inputs and outputs: measured, 0.12 microseconds on a Xeon of 2023.
 constexpr std::uint64_t kEventNanoseconds = 120;
 
@@ -141,6 +139,7 @@ void OpObserver::on_end(const at::RecordFunction& function, at::ObserverContext*
   most_nested = std::max(most_nested, self.nested_);
   if (std::exchange(self.nested_off_, false)) at::enableRecordFunction(true);
   self.running_ = nullptr;  // until here, for what a hook of the program's runs is nested too
+  if (self.passed_over_) return;
   // A monitor that died on another thread could not switch this one's callback off.
   if (std::none_of(self.subscriptions_.begin(), self.subscriptions_.end(),
                    [](const auto& s) { return s->alive.load(std::memory_order_relaxed); }))
@@ -259,7 +258,7 @@ void OpObserver::end(const at::RecordFunction& function) {
     }
   }
   segment.operations.push_back(op);
-  log_.sweep(kSwept);
+  log_.sweep();
 }
 
 }  // namespace sonde::probes

@@ -22,8 +22,7 @@ constexpr std::size_t kSums = HWY_ARCH_X86 && HWY_TARGET > HWY_AVX3 ? 4 : 8;
 // Vectors after which float sums go to double.
 constexpr std::size_t kBlockVectors = 64 * kSums;
 
-// Sums and extremes of one block, in the lanes' precision. Elements are multiplied with a power of two before they are
-// summed, `shrink` being its inverse.
+// Sums and extremes of one block, in the lanes' precision.
 struct Block {
   std::size_t nan, positive_infinity, negative_infinity, zeros, beyond;
   double min, max, sum, sum_squares;
@@ -34,7 +33,7 @@ struct Block {
 
 template <class Lane>
 struct Request {
-  Lane scale;
+  Lane scale;      // a power of two, with which elements are multiplied before they are summed
   Lane low, high;  // bounds of the tails
 };
 

@@ -35,16 +35,16 @@ TEST_F(OpLogTest, ATensorThatDiedIsLetGoOfAndHasNoProducer) {
   const auto* address = tensor.unsafeGetTensorImpl();
   const auto serial = log_maker_of(tensor);
   tensor.reset();
-  log.sweep(1);
-  EXPECT_TRUE(output_of(serial).gone);
+  log.sweep();
+  EXPECT_EQ(output_of(serial).identity, nullptr);
   EXPECT_EQ(log.producer_of(address).serial, kNoProducer);
 }
 
 TEST_F(OpLogTest, ATensorThatLivesIsKept) {
   const auto tensor = at::ones({2});
   const auto serial = log_maker_of(tensor);
-  log.sweep(5);
-  EXPECT_FALSE(output_of(serial).gone);
+  log.sweep();
+  EXPECT_EQ(output_of(serial).identity, tensor.unsafeGetTensorImpl());
   EXPECT_EQ(log.producer_of(tensor.unsafeGetTensorImpl()).serial, serial);
 }
 
@@ -56,8 +56,8 @@ TEST_F(OpLogTest, SweepingComesToAllOutputsInTurns) {
     serials.push_back(log_maker_of(tensors.emplace_back(at::ones({1}))));
   }
   tensors.clear();
-  for (int i = 0; i < 20; ++i) log.sweep(1);
-  for (const auto serial : serials) EXPECT_TRUE(output_of(serial).gone) << serial;
+  for (int i = 0; i < 20; ++i) log.sweep();
+  for (const auto serial : serials) EXPECT_EQ(output_of(serial).identity, nullptr) << serial;
 }
 
 TEST_F(OpLogTest, WhatWasForgottenHasNoProducer) {
