@@ -20,24 +20,48 @@ function(sonde_layer name)
   endif()
   set(target sonde_${name})
   add_library(${target} OBJECT ${arg_SOURCES})
-  sonde_compile_options(${target})
-  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
-  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${SONDE_GENERATED_INCLUDE}"
-                                               "${PROJECT_SOURCE_DIR}/src")
+  sonde_layer_options(${target})
   target_link_libraries(${target} PRIVATE ${arg_LINK})
   if(arg_TORCH)
-    target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
-    target_link_libraries(${target} PRIVATE torch)
-    # Against a release LibTorch, RecordFunction::inputs() compiled without NDEBUG throws inside the callback, where
-    # the exception is swallowed: the probe would see nothing. The copy of it that a user's debug build may bring must
-    # not be taken for ours either: inline functions are hidden, and optimised away as far as the compiler can.
-    target_compile_definitions(${target} PRIVATE NDEBUG)
-    target_compile_options(${target} PRIVATE
-      $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden $<$<CONFIG:Debug>:-O1>>)
+    sonde_torch_layer_options(${target})
+    # Embedded, the layers compile without: what a file needs it includes.
+    if(PROJECT_IS_TOP_LEVEL)
+      if(NOT TARGET sonde_aten_header)
+        sonde_header_library(sonde_aten_header <ATen/ATen.h>)
+        sonde_layer_options(sonde_aten_header)
+        sonde_torch_layer_options(sonde_aten_header)
+      endif()
+      target_precompile_headers(${target} REUSE_FROM sonde_aten_header)
+    endif()
     set_property(GLOBAL APPEND PROPERTY SONDE_TORCH_LAYERS ${target})
   else()
     set_property(GLOBAL APPEND PROPERTY SONDE_CORE_LAYERS ${target})
   endif()
+endfunction()
+
+function(sonde_layer_options target)
+  sonde_compile_options(${target})
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/include" "${SONDE_GENERATED_INCLUDE}"
+                                               "${PROJECT_SOURCE_DIR}/src")
+endfunction()
+
+function(sonde_torch_layer_options target)
+  target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}")
+  target_link_libraries(${target} PRIVATE torch)
+  # Against a release LibTorch, RecordFunction::inputs() compiled without NDEBUG throws inside the callback, where
+  # the exception is swallowed: the probe would see nothing. The copy of it that a user's debug build may bring must
+  # not be taken for ours either: inline functions are hidden, and optimised away as far as the compiler can.
+  target_compile_definitions(${target} PRIVATE NDEBUG)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:-fvisibility-inlines-hidden $<$<CONFIG:Debug>:-O1>>)
+endfunction()
+
+# <target>: nothing but a precompiled header, to be shared by targets of the same flags.
+function(sonde_header_library target header)
+  file(WRITE "${PROJECT_BINARY_DIR}/${target}.cc" "")
+  add_library(${target} OBJECT EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/${target}.cc")
+  target_precompile_headers(${target} PRIVATE ${header})
 endfunction()
 
 # sonde_core: the layers without LibTorch, for their tests. Not installed.
@@ -93,18 +117,27 @@ function(sonde_program target)
 endfunction()
 
 # The same for programs with LibTorch. torch/torch.h takes half a minute to compile, so all of them share one
-# precompiled copy; they must therefore have the same flags.
+# precompiled copy; they must therefore have the same flags. Beyond the first level, optimising takes as long again for
+# what they instantiate of it, and gains nothing: their time passes in the libraries.
 function(sonde_torch_program target)
-  sonde_program(${target})
-  target_link_libraries(${target} PRIVATE sonde::sonde)
+  sonde_torch_program_options(${target})
   if(NOT TARGET sonde_torch_header)
-    file(WRITE "${PROJECT_BINARY_DIR}/torch_header.cc" "")
-    add_library(sonde_torch_header OBJECT EXCLUDE_FROM_ALL "${PROJECT_BINARY_DIR}/torch_header.cc")
-    sonde_program(sonde_torch_header)
-    target_link_libraries(sonde_torch_header PRIVATE sonde::sonde)
-    target_precompile_headers(sonde_torch_header PRIVATE <torch/torch.h>)
+    sonde_header_library(sonde_torch_header <torch/torch.h>)
+    sonde_torch_program_options(sonde_torch_header)
   endif()
   target_precompile_headers(${target} REUSE_FROM sonde_torch_header)
+endfunction()
+
+function(sonde_torch_program_options target)
+  sonde_program(${target})
+  target_compile_options(${target} PRIVATE $<$<CONFIG:Release>:-O1>)
+  target_link_libraries(${target} PRIVATE sonde::sonde)
+endfunction()
+
+# A file that includes torch/torch.h takes four seconds even if it is empty. <target> compiles several as one: their names
+# must differ, also those in unnamed namespaces.
+function(sonde_compile_together target)
+  set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 6)
 endfunction()
 
 # sonde_test(<name> [TORCH] SOURCES <file>... [LINK <target>...])
@@ -119,6 +152,7 @@ function(sonde_test name)
   add_executable(${target} ${arg_SOURCES})
   target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}" "${PROJECT_SOURCE_DIR}/src")
   target_link_libraries(${target} PRIVATE GTest::gtest_main GTest::gmock ${arg_LINK})
+  sonde_compile_together(${target})
   if(arg_TORCH)
     sonde_torch_program(${target})
     # One process for all tests, because it takes half a second to load LibTorch.

@@ -3,7 +3,7 @@
 
 #include "observation.h"
 
-namespace sonde::attribution {
+namespace sonde::attribution::modules {
 namespace {
 
 namespace nn = torch::nn;
@@ -216,4 +216,4 @@ TEST(ModuleWithParameters, OwnsItsOperationsInEvalToo) {
 }
 
 }  // namespace
-}  // namespace sonde::attribution
+}  // namespace sonde::attribution::modules

@@ -11,10 +11,10 @@
 namespace sonde::loops {
 namespace {
 
-constexpr std::int64_t kSide = 24;
+constexpr std::int64_t kPixels = 24;
 
 torch::Tensor coordinates() {
-  const auto line = torch::linspace(-1, 1, kSide);
+  const auto line = torch::linspace(-1, 1, kPixels);
   const auto axes = torch::meshgrid({line, line}, "ij");
   return torch::stack({axes[1], axes[0]}, -1).view({-1, 2});
 }

@@ -1,13 +1,10 @@
 // Forward origins in free functions: a value leaves the domain of an operation, or the range of its type.
-#include <limits>
 
 #include "origin_case.h"
 
 namespace sonde::origins {
 
-namespace {
-constexpr double kInf = std::numeric_limits<double>::infinity();
-}
+namespace {}
 
 std::vector<Case> forward_cases() {
   std::vector<Case> cases;

@@ -1,5 +1,4 @@
 // Healthy programs with NaN or infinities in them: masks, bounds, unused branches, unwritten memory. None is a fault.
-#include <limits>
 
 #include "junk_memory.h"
 #include "origin_case.h"
@@ -10,9 +9,6 @@ namespace nn = torch::nn;
 namespace F = torch::nn::functional;
 
 namespace {
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInf = std::numeric_limits<float>::infinity();
 
 at::Tensor causal_mask(std::int64_t n) { return torch::triu(torch::full({n, n}, -kInf), 1); }
 

@@ -1,5 +1,4 @@
 // Origins inside layers and in their surroundings, in weights, in data; and nets that diverge by themselves.
-#include <limits>
 
 #include "origin_case.h"
 
@@ -9,9 +8,6 @@ namespace nn = torch::nn;
 namespace F = torch::nn::functional;
 
 namespace {
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr float kInf = std::numeric_limits<float>::infinity();
 
 // A model of named children.
 struct TreeImpl : nn::Module {

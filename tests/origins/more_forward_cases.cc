@@ -1,5 +1,4 @@
 // Forward origins in reductions, losses, half precision, in-place writes, buffers, custom functions and TorchScript.
-#include <limits>
 
 #include <torch/script.h>
 
@@ -11,9 +10,6 @@ namespace sonde::origins {
 namespace F = torch::nn::functional;
 
 namespace {
-
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-constexpr double kInf = std::numeric_limits<double>::infinity();
 
 struct LogFunction : torch::autograd::Function<LogFunction> {
   static at::Tensor forward(torch::autograd::AutogradContext* context, const at::Tensor& p) {

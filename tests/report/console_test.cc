@@ -23,8 +23,6 @@ std::string printed(const Report& report) {
   return out.str();
 }
 
-constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
-
 TEST(Console, TellsASickRunFromContextToCost) {
   EXPECT_TRUE(matches(printed(sick()), R"(sonde: 4 layers, {*}
        {*}
@@ -87,7 +85,7 @@ TEST(Console, SaysInTheOneLineWhatWasNotSeen) {
 
 TEST(Console, HasALineForARunThatNeverBegan) {
   Report report;
-  report.context.first_loss = report.context.last_loss = kNan;
+  report.context.first_loss = report.context.last_loss = std::numeric_limits<double>::quiet_NaN();
   EXPECT_EQ(printed(report), "sonde: no findings in no steps\n");
 }
 
@@ -100,7 +98,7 @@ TEST(Console, CarriesTheNameOfTheMonitorIfItIsNotTheUsualOne) {
 
 TEST(Console, PrintsNumbersThatAreNone) {
   Report report = healthy();
-  report.context.first_loss = -kNan;
+  report.context.first_loss = -std::numeric_limits<double>::quiet_NaN();
   report.context.last_loss = std::numeric_limits<double>::infinity();
   EXPECT_TRUE(matches(printed(report), "sonde: {*}; loss nan -> inf; {*}\n"));
 }

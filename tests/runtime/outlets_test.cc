@@ -79,7 +79,7 @@ void push_step(Session& session, std::uint64_t step, double loss) {
   session.end_step(producer);
 }
 
-void train(Session& session, bool sick) {
+void train_twenty_steps(Session& session, bool sick) {
   trace::Site site;
   site.layer = "fc";
   site.layer_owns = true;
@@ -99,7 +99,7 @@ struct Logged {
 TEST(Logger, HearsNothingOfAHealthyRunButTheClosingLine) {
   Logged logged;
   Session session(logged.options);
-  train(session, false);
+  train_twenty_steps(session, false);
   session.poll();
   EXPECT_TRUE(logged.memory->entries.empty());
   const Report report = session.report();
@@ -112,7 +112,7 @@ TEST(Logger, HearsNothingOfAHealthyRunButTheClosingLine) {
 TEST(Logger, HearsOfAFindingWhenItAppearsOnceAtItsLevel) {
   Logged logged;
   Session session(logged.options);
-  train(session, true);
+  train_twenty_steps(session, true);
   EXPECT_TRUE(logged.memory->entries.empty());
   session.poll();
   session.poll();
@@ -129,7 +129,7 @@ TEST(Logger, HearsFromTheAnalysisThread) {
   Logged logged;
   logged.options.background = true;
   Session session(logged.options);
-  train(session, true);
+  train_twenty_steps(session, true);
   session.close(nullptr);
   ASSERT_EQ(logged.memory->entries.size(), 1U);
 }
@@ -139,14 +139,14 @@ TEST(Logger, MayAskForAReportItself) {
   Session session(logged.options);
   std::size_t findings = 0;
   logged.memory->at_each = [&] { findings = session.report().findings.size(); };
-  train(session, true);
+  train_twenty_steps(session, true);
   session.poll();
   EXPECT_EQ(findings, 1U);
 }
 
 TEST(ClosingLine, GoesToStderrWithoutALogger) {
   Session session(polled());
-  train(session, false);
+  train_twenty_steps(session, false);
   const Report report = session.report();
   ::testing::internal::CaptureStderr();
   session.close(&report);
@@ -155,7 +155,7 @@ TEST(ClosingLine, GoesToStderrWithoutALogger) {
 
 TEST(ClosingLine, IsTheWholeReportOfASickRunThatNobodyAskedFor) {
   Session session(polled());
-  train(session, true);
+  train_twenty_steps(session, true);
   const Report report = session.report();
   std::ostringstream wanted;
   report.print(wanted);
@@ -179,7 +179,7 @@ TEST(TensorBoardFile, ThatCannotBeMadeIsATroubleOnceAndNotObserved) {
   std::vector<std::string> troubles;
   options.on_trouble = [&](std::string_view trouble) { troubles.emplace_back(trouble); };
   Session session(options);
-  train(session, false);
+  train_twenty_steps(session, false);
   const Report report = session.report();
   ASSERT_EQ(troubles.size(), 1U);
   EXPECT_THAT(troubles[0], HasSubstr("no TensorBoard file: " + options.tensorboard));
@@ -193,7 +193,7 @@ TEST(TensorBoardFile, HasTheStepsTheMetricsAndTheIncidents) {
   Options options = polled();
   options.tensorboard = folder.path();
   Session session(options);
-  train(session, true);
+  train_twenty_steps(session, true);
   session.metric("val_loss", 0.5, {}, 20, 5000);
   session.poll();
   session.close(nullptr);
@@ -207,7 +207,7 @@ TEST(TensorBoardFile, HasTheStepsTheMetricsAndTheIncidents) {
 
 TEST(Metrics, AreInTheReportInTheOrderFirstGiven) {
   Session session(polled());
-  train(session, false);
+  train_twenty_steps(session, false);
   session.metric("val_loss", 2, {}, 5, 0);
   session.metric("quality", 7, {Better::higher, Split::validation}, 5, 0);
   session.metric("val_loss", 1, {}, 9, 0);
