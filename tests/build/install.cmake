@@ -1,12 +1,12 @@
 # Installs a build of Sonde and uses it through find_package() and through pkg-config.
 #
-#   cmake -Dbuild=<folder> [-Dsource=<Sonde, to be built there first> -Dsonde_flags=<flag;...>] -Dwork=<folder>
-#         -Dconsumers=<tests/consumer> -Dversion=<of the project> -Dcompiler=<c++> [-Dflags=<flag;...>] -P install.cmake
+#   cmake -Dbuild=<folder> [-Dembeds=<project that embeds Sonde, to be built there and run first> -Dembeds_flags=<flag;...>]
+#         -Dwork=<folder> -Dconsumers=<tests/consumer> -Dversion=<of the project> -Dcompiler=<c++> [-Dflags=<flag;...>]
+#         -P install.cmake
 include("${CMAKE_CURRENT_LIST_DIR}/consumers.cmake")
 file(REMOVE_RECURSE "${work}")
-if(source)
-  run("${CMAKE_COMMAND}" -S "${source}" -B "${build}" -G Ninja ${sonde_flags})
-  run("${CMAKE_COMMAND}" --build "${build}")
+if(embeds)
+  build_and_run("${embeds}" "${build}" ${embeds_flags})
 endif()
 run("${CMAKE_COMMAND}" --install "${build}" --prefix "${work}/made")
 # An installed tree may be moved.

@@ -13,7 +13,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 // Smooth, with different channels: as photographs are, and no rearrangement of itself.
-at::Tensor images(std::int64_t count = 2, std::int64_t height = 20, std::int64_t width = 24) {
+at::Tensor pictures(std::int64_t count = 2, std::int64_t height = 20, std::int64_t width = 24) {
   torch::manual_seed(3);
   const auto coarse = torch::rand({count, 3, 5, 6});
   return torch::upsample_bilinear2d(coarse, {height, width}, false);
@@ -30,7 +30,7 @@ at::Tensor channels(std::initializer_list<float> values) {
 }
 
 TEST(InputDiagnosis, EqualWithinRoundingIsNoDifference) {
-  const auto x = images();
+  const auto x = pictures();
   EXPECT_FALSE(diagnose_input(x, x.clone()));
   EXPECT_FALSE(diagnose_input(x, x.to(torch::kHalf)));
   EXPECT_FALSE(diagnose_input(x, (x * 3 - 1 + 1) / 3));
@@ -43,7 +43,7 @@ TEST(InputDiagnosis, EqualWithinRoundingIsNoDifference) {
 }
 
 TEST(InputDiagnosis, ReversedChannelsAreNamed) {
-  const auto x = images();
+  const auto x = pictures();
   auto found = difference(x, x.flip({1}));
   EXPECT_EQ(found.cause, Cause::input_channels_flipped);
   EXPECT_EQ(found.message, "channels are in reverse order (BGR against RGB)");
@@ -54,13 +54,13 @@ TEST(InputDiagnosis, ReversedChannelsAreNamed) {
 }
 
 TEST(InputDiagnosis, GreyImagesHaveNoOrderOfChannels) {
-  const auto grey = images().narrow(1, 0, 1).expand({2, 3, 20, 24});
+  const auto grey = pictures().narrow(1, 0, 1).expand({2, 3, 20, 24});
   EXPECT_FALSE(diagnose_input(grey, grey.flip({1})));
   EXPECT_EQ(difference(grey, grey * 2).cause, Cause::input_scale);
 }
 
 TEST(InputDiagnosis, LayoutsAreNamed) {
-  const auto x = images();
+  const auto x = pictures();
   auto found = difference(x, x.permute({0, 2, 3, 1}).contiguous());
   EXPECT_EQ(found.cause, Cause::input_layout);
   EXPECT_EQ(found.message, "it is NHWC; the reference is NCHW");
@@ -68,19 +68,19 @@ TEST(InputDiagnosis, LayoutsAreNamed) {
   EXPECT_EQ(difference(x.permute({0, 2, 3, 1}), x).message, "it is NCHW; the reference is NHWC");
   EXPECT_EQ(difference(x[0], x[0].permute({1, 2, 0})).message, "it is HWC; the reference is CHW");
   EXPECT_EQ(difference(x, x.transpose(2, 3)).message, "height and width are swapped");
-  const auto square = images(2, 20, 20);
+  const auto square = pictures(2, 20, 20);
   EXPECT_EQ(difference(square, square.transpose(2, 3)).message, "height and width are swapped");
 }
 
 TEST(InputDiagnosis, MemoryReadInTheWrongLayoutIsNamed) {
-  const auto x = images();
+  const auto x = pictures();
   const auto found = difference(x, x.permute({0, 2, 3, 1}).contiguous().view({2, 3, 20, 24}));
   EXPECT_EQ(found.cause, Cause::input_layout);
   EXPECT_THAT(found.message, HasSubstr("its memory holds another layout than its sizes say: it is NHWC"));
 }
 
 TEST(InputDiagnosis, OneAffineMapIsNamed) {
-  const auto x = images();
+  const auto x = pictures();
   auto found = difference(x, x * 255);
   EXPECT_EQ(found.cause, Cause::input_scale);
   EXPECT_EQ(found.message, "x' = 255 x");
@@ -94,7 +94,7 @@ TEST(InputDiagnosis, OneAffineMapIsNamed) {
 }
 
 TEST(InputDiagnosis, AMapForEachChannelIsNamed) {
-  const auto x = images();
+  const auto x = pictures();
   const auto normalised = (x - channels({0.485F, 0.456F, 0.406F})) / channels({0.229F, 0.224F, 0.225F});
   auto found = difference(normalised, x);
   EXPECT_EQ(found.cause, Cause::input_scale);
@@ -106,7 +106,7 @@ TEST(InputDiagnosis, AMapForEachChannelIsNamed) {
 }
 
 TEST(InputDiagnosis, ALayoutOrFlipWithAMapIsBoth) {
-  const auto x = images();
+  const auto x = pictures();
   auto found = difference(x, x.flip({1}) * 255);
   EXPECT_EQ(found.cause, Cause::input_channels_flipped);
   EXPECT_EQ(found.message, "channels are in reverse order (BGR against RGB); then x' = 255 x");
@@ -122,7 +122,7 @@ TEST(InputDiagnosis, ALayoutOrFlipWithAMapIsBoth) {
 }
 
 TEST(InputDiagnosis, ShiftsMirrorsAndOtherOrdersOfSamplesAreTold) {
-  const auto x = images();
+  const auto x = pictures();
   auto found = difference(x, x.roll({1}, {3}));
   EXPECT_EQ(found.cause, Cause::input_differs);
   EXPECT_THAT(found.message, HasSubstr("by 1 in dimension 3"));
@@ -148,13 +148,13 @@ TEST(InputDiagnosis, AnotherResizeFilterIsEvidence) {
 }
 
 TEST(InputDiagnosis, WhatNoMapExplainsIsOnlyMeasured) {
-  const auto x = images();
+  const auto x = pictures();
   EXPECT_EQ(difference(x, x.square()).cause, Cause::input_differs) << "gamma";
   EXPECT_EQ(difference(x, x + 0.01 * torch::randn_like(x)).cause, Cause::input_differs);
   EXPECT_EQ(difference(x, torch::rand_like(x)).cause, Cause::input_differs);
   EXPECT_EQ(difference(torch::rand({3}), torch::rand({3})).cause, Cause::input_differs) << "too few to tell";
   EXPECT_EQ(difference(torch::zeros({2, 3, 8, 8}), torch::ones({2, 3, 8, 8})).cause, Cause::input_differs);
-  EXPECT_THAT(difference(x, images(2, 18, 24)).message, HasSubstr("its shape is (2, 3, 18, 24)"));
+  EXPECT_THAT(difference(x, pictures(2, 18, 24)).message, HasSubstr("its shape is (2, 3, 18, 24)"));
   EXPECT_THAT(difference(x, torch::rand({7})).message, HasSubstr("its shape is (7)"));
   auto nan = x.clone();
   nan[0][0][0][0] = std::nan("");

@@ -46,7 +46,7 @@ class Memory : public spdlog::sinks::base_sink<std::mutex> {
   void flush_() override {}
 };
 
-Options polled() {
+Options unnamed() {
   Options options;
   options.background = false;
   return options;
@@ -92,7 +92,7 @@ void train_twenty_steps(Session& session, bool sick) {
 
 struct Logged {
   std::shared_ptr<Memory> memory = std::make_shared<Memory>();
-  Options options = polled();
+  Options options = unnamed();
   Logged() { options.logger = std::make_shared<spdlog::logger>("test", memory); }
 };
 
@@ -145,7 +145,7 @@ TEST(Logger, MayAskForAReportItself) {
 }
 
 TEST(ClosingLine, GoesToStderrWithoutALogger) {
-  Session session(polled());
+  Session session(unnamed());
   train_twenty_steps(session, false);
   const Report report = session.report();
   ::testing::internal::CaptureStderr();
@@ -154,7 +154,7 @@ TEST(ClosingLine, GoesToStderrWithoutALogger) {
 }
 
 TEST(ClosingLine, IsTheWholeReportOfASickRunThatNobodyAskedFor) {
-  Session session(polled());
+  Session session(unnamed());
   train_twenty_steps(session, true);
   const Report report = session.report();
   std::ostringstream wanted;
@@ -165,7 +165,7 @@ TEST(ClosingLine, IsTheWholeReportOfASickRunThatNobodyAskedFor) {
 }
 
 TEST(ClosingLine, IsNotSaidWhereNothingIsToBeSaid) {
-  Session session(polled());
+  Session session(unnamed());
   ::testing::internal::CaptureStderr();
   session.close(nullptr);
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
@@ -174,7 +174,7 @@ TEST(ClosingLine, IsNotSaidWhereNothingIsToBeSaid) {
 TEST(TensorBoardFile, ThatCannotBeMadeIsATroubleOnceAndNotObserved) {
   const TemporaryFolder folder;
   std::ofstream(folder.path()) << "in the way";
-  Options options = polled();
+  Options options = unnamed();
   options.tensorboard = folder.path() + "/logs";
   std::vector<std::string> troubles;
   options.on_trouble = [&](std::string_view trouble) { troubles.emplace_back(trouble); };
@@ -190,7 +190,7 @@ TEST(TensorBoardFile, ThatCannotBeMadeIsATroubleOnceAndNotObserved) {
 
 TEST(TensorBoardFile, HasTheStepsTheMetricsAndTheIncidents) {
   const TemporaryFolder folder;
-  Options options = polled();
+  Options options = unnamed();
   options.tensorboard = folder.path();
   Session session(options);
   train_twenty_steps(session, true);
@@ -206,7 +206,7 @@ TEST(TensorBoardFile, HasTheStepsTheMetricsAndTheIncidents) {
 }
 
 TEST(Metrics, AreInTheReportInTheOrderFirstGiven) {
-  Session session(polled());
+  Session session(unnamed());
   train_twenty_steps(session, false);
   session.metric("val_loss", 2, {}, 5, 0);
   session.metric("quality", 7, {Better::higher, Split::validation}, 5, 0);
@@ -219,7 +219,7 @@ TEST(Metrics, AreInTheReportInTheOrderFirstGiven) {
 }
 
 TEST(Metrics, HaveABoundedNumberOfNames) {
-  Session session(polled());
+  Session session(unnamed());
   for (int i = 0; i < 300; ++i) session.metric("loss_" + std::to_string(i), 1, {}, 0, 0);
   const Report report = session.report();
   EXPECT_EQ(report.context.metrics.size(), MetricNames::kLimit);
@@ -228,7 +228,7 @@ TEST(Metrics, HaveABoundedNumberOfNames) {
 }
 
 TEST(Metrics, OfSeveralThreadsMeetUnderOneName) {
-  Session session(polled());
+  Session session(unnamed());
   std::vector<std::thread> threads;
   for (int i = 0; i < 4; ++i) {
     threads.emplace_back([&] {

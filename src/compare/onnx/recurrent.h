@@ -17,10 +17,10 @@ enum : std::size_t { x = 0, w = 1, r = 2, b = 3, lengths = 4, h = 5, c = 6, p = 
 struct RecurrentLayer {
   Cell cell = Cell::lstm;
   std::int64_t hidden = 0;
-  std::vector<bool> reversed;            // of each direction
-  std::vector<std::string> activations;  // of all directions, lower case
-  std::vector<double> alpha;
-  std::vector<double> beta;
+  std::vector<bool> reversed = {};            // of each direction
+  std::vector<std::string> activations = {};  // of all directions, lower case
+  std::vector<double> alpha = {};
+  std::vector<double> beta = {};
   double clip = 0;  // 0: none
   bool linear_before_reset = false;
   bool input_forget = false;

@@ -20,7 +20,7 @@ struct Resized {
 };
 
 struct Request {
-  std::vector<Resized> dimensions;
+  std::vector<Resized> dimensions = {};
   bool by_scales = false;
 };
 
