@@ -4,8 +4,6 @@
 
 namespace sonde::origins {
 
-namespace {}
-
 std::vector<Case> forward_cases() {
   std::vector<Case> cases;
   const auto add = [&](const char* name, std::vector<std::string> operations,
